@@ -1,0 +1,71 @@
+# make demo: set-up, then the main job on the bundled sample sites.   make test: the whole suite.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := archive provenance storage flows
+PACKAGES := $(foreach folder,$(SOURCES),-p sijill.$(folder))
+PIP := $(BIN)/pip --disable-pip-version-check install --quiet --require-hashes
+ARCHIVE ?= archive-data
+OPERATOR ?= $(shell git config user.name 2>/dev/null || id -un)
+CONTACT ?= $(shell git config user.email 2>/dev/null || echo "$$(id -un)@$$(uname -n)")
+
+.PHONY: help demo capture test lint format bench lock clean
+
+help:
+	@echo "make demo                 set up, archive the bundled sample sites, verify, and show a changed byte refused"
+	@echo "make capture URL=https:// archive a page into $(ARCHIVE)/"
+	@echo "make test | lint | bench  the test suite | ruff, mypy, import contracts | speed beside peers"
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "sijill needs Python 3.11 or newer: set PYTHON=" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "no venv module: apt-get install python3-venv" >&2; exit 2; }
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "installing what sijill runs on, from requirements.lock (about a minute, once) ..."
+	@$(PIP) -r requirements.lock
+	@$(BIN)/pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	@echo "installing what the tests run on, from requirements-dev.lock (about a minute, once) ..."
+	@$(PIP) -r requirements-dev.lock
+	@mkdir -p $(VENV)/typing && ln -sfn "$(CURDIR)" $(VENV)/typing/sijill
+	@touch $@
+
+demo: $(VENV)/.runtime
+	@$(BIN)/python deployments/demo/demo.py
+
+capture: $(VENV)/.runtime
+	@test -n "$(URL)" || { echo "say what to archive: make capture URL=https://example.org/statement" >&2; exit 2; }
+	@test -f $(ARCHIVE)/sijill.toml || $(BIN)/sijill init $(ARCHIVE) --operator "$(OPERATOR)" --contact "$(CONTACT)"
+	@$(BIN)/sijill --config $(ARCHIVE)/sijill.toml capture "$(URL)"
+
+test: $(VENV)/.dev
+	@$(BIN)/pytest $(TESTS)
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@MYPYPATH=$(VENV)/typing $(BIN)/mypy $(PACKAGES)
+	@$(BIN)/lint-imports --verbose > $(VENV)/imports.txt || { cat $(VENV)/imports.txt; exit 1; }
+	@tail -n 1 $(VENV)/imports.txt
+
+format: $(VENV)/.dev
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/.dev
+	@$(BIN)/python tests/bench/capture.py
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command "make lock" pyproject.toml
+
+lock: $(VENV)/.dev
+	$(COMPILE) --group build --group dev --output-file requirements-dev.lock
+	$(COMPILE) --group build --constraint requirements-dev.lock --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --custom-compile-command "make lock" --group build --group verify \
+		--constraint requirements-dev.lock --output-file requirements-verify.lock
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

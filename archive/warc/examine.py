@@ -1,0 +1,151 @@
+"""What the records of a WARC hold, recomputed from their bytes in one pass: digests, heads, payloads.
+
+Nothing here is taken from what a record says of itself; `block_digest_holds` and `payload_digest_holds` compare.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sijill.archive.digest import Algorithm, Digest, DigestSet, Hasher
+from sijill.archive.warc.gzip_reader import Source
+from sijill.archive.warc.http_message import ResponseHead, ResponseParser
+from sijill.archive.warc.reader import CONTENT_LIMIT, Record, read_records
+from sijill.archive.warc.record import Fields, RecordType, first
+
+
+@dataclass(frozen=True, slots=True)
+class ExaminedResponse:
+    """The HTTP response in a response record."""
+
+    head: ResponseHead | None
+    """None if the block has no HTTP/1.x head."""
+    payload: DigestSet
+    """Of the body without chunk framing, its content coding kept; of as much of it as is there."""
+    surplus: int
+    """Bytes beyond the end of the body."""
+    problem: str | None
+    """Why the payload is not whole; None if it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExaminedRecord:
+    """One record, read to its end."""
+
+    type: RecordType
+    id: str
+    """`urn:uuid:…`."""
+    fields: Fields
+    offset: int
+    length: int
+    """Compressed bytes."""
+    digest: Digest
+    """SHA-256 of the compressed bytes."""
+    size: int
+    """Bytes of the block."""
+    block: Digest
+    """SHA-256 of the block, computed."""
+    block_digest_holds: bool
+    """Whether `WARC-Block-Digest` is `block`."""
+    payload_digest_holds: bool | None
+    """Whether `WARC-Payload-Digest` is the payload's SHA-256; None if the record has no such field."""
+    response: ExaminedResponse | None
+    """Of a response record, else None."""
+
+    def field(self, name: str) -> str | None:
+        """The value of the first field called exactly `name`, or None."""
+        return first(self.fields, name)
+
+
+@dataclass(frozen=True, slots=True)
+class ExaminedWarc:
+    """A whole WARC file."""
+
+    digests: DigestSet
+    """Of the file."""
+    records: tuple[ExaminedRecord, ...]
+
+
+def examine_warc(source: Source, *, limit: int = CONTENT_LIMIT) -> ExaminedWarc:
+    """Read `source` once from beginning to end; digests of the file and what each record holds.
+
+    Raises:
+        MalformedWarc: see `read_records`.
+    """
+    reader = _HashingReader(source)
+    records = tuple(examine_records(reader, limit=limit))
+    return ExaminedWarc(reader.digests(), records)
+
+
+def examine_records(source: Source, *, limit: int = CONTENT_LIMIT) -> Iterator[ExaminedRecord]:
+    """What each record of the WARC in `source` holds, in order.
+
+    Raises:
+        MalformedWarc: see `read_records`.
+    """
+    return (examine(record) for record in read_records(source, limit=limit))
+
+
+def examine(record: Record) -> ExaminedRecord:
+    """Read the whole block of `record` and compute what it holds.
+
+    Raises:
+        MalformedWarc: the record is not whole.
+    """
+    block = hashlib.sha256()
+    payload = Hasher()
+    parser = ResponseParser() if record.type is RecordType.RESPONSE else None
+    for chunk in record.chunks():
+        block.update(chunk)
+        if parser is not None:
+            for piece in parser.feed(chunk):
+                payload.update(piece)
+    response = None
+    if parser is not None:
+        parser.finish()
+        response = ExaminedResponse(parser.head, payload.digests(), parser.surplus, parser.problem)
+    found = Digest(Algorithm.SHA256, block.digest())
+    stated = record.payload_digest
+    return ExaminedRecord(
+        type=record.type,
+        id=record.id,
+        fields=record.fields,
+        offset=record.offset,
+        length=record.length,
+        digest=record.digest,
+        size=record.size,
+        block=found,
+        block_digest_holds=record.block_digest == found,
+        payload_digest_holds=None if stated is None else response is not None and response.payload.sha256 == stated,
+        response=response,
+    )
+
+
+def payload_chunks(record: Record) -> Iterator[bytes]:
+    """The payload of a response record in pieces: the body without chunk framing, its content coding kept.
+
+    Raises:
+        MalformedWarc: the record is not whole.
+    """
+    parser = ResponseParser()
+    for chunk in record.chunks():
+        for piece in parser.feed(chunk):
+            yield bytes(piece)
+
+
+class _HashingReader:
+    """Passes on what is read and hashes it on the way."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._hasher = Hasher()
+
+    def read(self, size: int, /) -> bytes:
+        data = self._source.read(size)
+        self._hasher.update(data)
+        return data
+
+    def digests(self) -> DigestSet:
+        return self._hasher.digests()

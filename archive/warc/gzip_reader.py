@@ -1,0 +1,134 @@
+"""Reading gzip members strictly: one fixed header, whole trailers, nothing between, in constant memory."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final, Protocol
+
+from sijill.archive.digest import Algorithm, Digest
+from sijill.archive.errors import MalformedWarc
+from sijill.archive.warc import deflate
+
+# RFC 1952 §2.3: magic, method 8, no flags, mtime 0, XFL 0, OS 255.
+_HEADER: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+_READ: Final = 256 << 10
+# The inflater copies what it was given beyond the end of a member, so it is given less than a whole buffer.
+_FEED: Final = 32 << 10
+_PIECE: Final = 1 << 20
+
+
+class Source(Protocol):
+    """Anything bytes can be read from, in order."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes, and none only at the end."""
+
+
+class GzipMembers:
+    """The members of a gzip file, one after the other."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._buffer = b""
+        self._at = 0
+        self.offset = 0
+        """Place in the file of the first byte not yet consumed."""
+
+    def next(self) -> Member | None:
+        """The next member, or None if the file ends here. The one before must have been read to its end.
+
+        Raises:
+            MalformedWarc: what follows is not a member with our header.
+        """
+        start = self.offset
+        header = self.exactly(len(_HEADER))
+        if not header:
+            return None
+        if header != _HEADER:
+            raise MalformedWarc(start, "not the gzip member header that sijill writes")
+        return Member(self, start)
+
+    def take(self, limit: int = _FEED) -> memoryview:
+        """At most `limit` of the bytes that come next, consumed; empty only at the end of the file."""
+        if self._at == len(self._buffer):
+            self._buffer = self._source.read(_READ)
+            self._at = 0
+        piece = memoryview(self._buffer)[self._at : self._at + limit]
+        self._at += len(piece)
+        self.offset += len(piece)
+        return piece
+
+    def give_back(self, size: int) -> None:
+        """Undo the last `size` bytes of the last `take`."""
+        self._at -= size
+        self.offset -= size
+
+    def exactly(self, size: int) -> bytes:
+        """The next `size` bytes, consumed; fewer if the file ends."""
+        data = b""
+        while len(data) < size and (piece := self.take(size - len(data))):
+            data += piece
+        return data
+
+
+class Member:
+    """One gzip member while it is read."""
+
+    def __init__(self, members: GzipMembers, offset: int) -> None:
+        self.offset = offset
+        """Place of the member in the file."""
+        self.ended = False
+        """Whether the member was read to its end, trailer included, and is whole."""
+        self._members = members
+        self._inflater = deflate.decompressor()
+        self._taken: memoryview = memoryview(b"")
+        self._hasher = hashlib.sha256(_HEADER)
+        self._crc = 0
+        self._size = 0
+
+    def read(self) -> bytes:
+        """The next decompressed bytes, at most a mebibyte; empty once the member has ended.
+
+        Raises:
+            MalformedWarc: not deflate, cut short, or the trailer does not fit what was read.
+        """
+        while not self.ended:
+            coded: bytes | memoryview = self._inflater.unconsumed_tail
+            if not coded:
+                coded = self._taken = self._members.take()
+            try:
+                data = self._inflater.decompress(coded, _PIECE)
+            except deflate.BROKEN as err:
+                raise MalformedWarc(self.offset, f"gzip member does not decompress: {err}") from err
+            self._crc = deflate.crc32(data, self._crc)
+            self._size += len(data)
+            if self._inflater.eof:
+                self._end()
+            elif not self._inflater.unconsumed_tail:
+                self._hasher.update(self._taken)
+            if data:
+                return data
+            if not coded:
+                raise MalformedWarc(self.offset, "gzip member is cut short")
+        return b""
+
+    @property
+    def length(self) -> int:
+        """Compressed bytes, header and trailer included, of an ended member."""
+        return self._members.offset - self.offset
+
+    @property
+    def digest(self) -> Digest:
+        """SHA-256 of the compressed bytes of an ended member."""
+        return Digest(Algorithm.SHA256, self._hasher.digest())
+
+    def _end(self) -> None:
+        unused = len(self._inflater.unused_data)
+        self._members.give_back(unused)
+        self._hasher.update(self._taken[: len(self._taken) - unused])
+        trailer = self._members.exactly(8)
+        self._hasher.update(trailer)
+        # RFC 1952 §2.3.1: CRC-32 and the size modulo 2^32 of what was compressed.
+        if trailer != self._crc.to_bytes(4, "little") + (self._size & 0xFFFFFFFF).to_bytes(4, "little"):
+            raise MalformedWarc(self.offset, "gzip trailer missing, or its CRC-32 or size is not that of the content")
+        self.ended = True

@@ -1,0 +1,257 @@
+"""Writing a capture as a WARC: one gzip member a record, digested while written, in constant memory.
+
+Every body is read twice, once for the digests that its header needs and once to be written. The records, in order:
+warcinfo; for each exchange by number its response and its request; one resource record per distinct certificate chain;
+further resources as given; the fetch log as metadata record.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sijill.archive.capture.exchange import Body, Capture, Exchange, Response, TlsFacts
+from sijill.archive.capture.spool import MemoryBody
+from sijill.archive.digest import Algorithm, Digest, DigestSet, HashingWriter, Sink, chunks
+from sijill.archive.errors import BadRecordField, BodyChanged
+from sijill.archive.warc.fetch_log import fetch_log
+from sijill.archive.warc.http_message import is_plain_head
+from sijill.archive.warc.member import MemberWriter
+from sijill.archive.warc.record import END, WARC_NAME, Fields, RecordType, header_bytes, warc_date
+
+PEM_CHAIN: Final = "application/pem-certificate-chain"
+
+_COMPRESSED_TYPES = frozenset(
+    {
+        "application/epub+zip",
+        "application/gzip",
+        "application/java-archive",
+        "application/ogg",
+        "application/pdf",
+        "application/vnd.rar",
+        "application/x-7z-compressed",
+        "application/x-bzip2",
+        "application/x-gzip",
+        "application/x-xz",
+        "application/zip",
+        "application/zstd",
+        "font/woff",
+        "font/woff2",
+        "image/avif",
+        "image/gif",
+        "image/heic",
+        "image/jp2",
+        "image/jpeg",
+        "image/jxl",
+        "image/png",
+        "image/webp",
+    }
+)
+_COMPRESSED_PREFIXES = ("audio/", "video/", "application/vnd.openxmlformats-", "application/vnd.oasis.opendocument.")
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Something made of or for the capture that is kept in its WARC: a screenshot, a rendered page."""
+
+    uri: str
+    media_type: str
+    date: datetime
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenWarc:
+    """What was written."""
+
+    digests: DigestSet
+    """Of the whole file."""
+    records: Mapping[int, str]
+    """Exchange number -> `urn:uuid:…` of its response record; exchanges without a response are not in it."""
+
+
+def write_capture(
+    capture: Capture,
+    sink: Sink,
+    *,
+    new_id: Callable[[], str],
+    info: Mapping[str, str],
+    resources: Sequence[Resource] = (),
+) -> WrittenWarc:
+    """Write `capture` to `sink` as one WARC file.
+
+    Args:
+        capture: what to write.
+        sink: takes the bytes; stays open.
+        new_id: gives a fresh `urn:uuid:…` at each call.
+        info: named fields of the warcinfo record (ISO 28500 §6.2), e.g. `software`; the format and the capture's id are
+            added.
+        resources: further resource records.
+
+    Raises:
+        BadRecordField: something of the capture does not fit a record, e.g. a URL with white space.
+        BodyChanged: a body was not the same size when read again; the file is then to be thrown away.
+    """
+    writer = _Writer(sink, new_id)
+    writer.warcinfo(capture, info)
+    exchanges = sorted(capture.exchanges, key=lambda exchange: exchange.number)
+    responses: dict[int, str] = {}
+    requests: dict[int, str] = {}
+    for exchange in exchanges:
+        if exchange.response is not None:
+            responses[exchange.number] = writer.response(exchange, exchange.response)
+        if exchange.request:
+            requests[exchange.number] = writer.request(exchange, responses.get(exchange.number))
+    for resource in (*_certificate_chains(exchanges), *resources):
+        writer.about(RecordType.RESOURCE, resource)
+    log = MemoryBody(fetch_log(capture, responses, requests))
+    uri = f"urn:sijill:capture:{capture.id}"
+    writer.about(RecordType.METADATA, Resource(uri, "application/json", capture.ended, log))
+    return WrittenWarc(writer.digests(), responses)
+
+
+def is_compressed(media_type: str | None, content_coding: str | None) -> bool:
+    """Whether a body of this type and coding is compressed already, so that deflating it only costs time."""
+    if content_coding is not None and content_coding.strip().lower() not in ("", "identity"):
+        return True
+    return media_type is not None and (media_type in _COMPRESSED_TYPES or media_type.startswith(_COMPRESSED_PREFIXES))
+
+
+class _Writer:
+    def __init__(self, sink: Sink, new_id: Callable[[], str]) -> None:
+        self._sink = HashingWriter(sink)
+        self._new_id = new_id
+        self._warcinfo = ""
+
+    def digests(self) -> DigestSet:
+        return self._sink.digests()
+
+    def warcinfo(self, capture: Capture, info: Mapping[str, str]) -> None:
+        fields = {**info, "format": "WARC File Format 1.1", "isPartOf": capture.id}
+        for name, value in fields.items():
+            if not name.isidentifier() or any(ord(letter) < 32 or ord(letter) == 127 for letter in value):
+                raise BadRecordField(name, value, "not a field of warcinfo, or control characters in it")
+        block = MemoryBody("".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode())
+        self._warcinfo = self._record(
+            RecordType.WARCINFO,
+            capture.started,
+            block,
+            [("WARC-Filename", WARC_NAME), ("Content-Type", "application/warc-fields")],
+            stored=False,
+        )
+
+    def response(self, exchange: Exchange, response: Response) -> str:
+        fields = [("WARC-Target-URI", exchange.url), *_connection_fields(exchange)]
+        if response.truncated is not None:
+            fields.append(("WARC-Truncated", str(response.truncated)))
+        if _payload_is_plain(response):
+            fields.append(("WARC-Payload-Digest", str(response.payload.sha256)))
+        fields.append(("Content-Type", "application/http;msgtype=response"))
+        stored = is_compressed(response.media_type, response.header("content-encoding"))
+        return self._record(RecordType.RESPONSE, exchange.started, response.raw, fields, stored=stored)
+
+    def request(self, exchange: Exchange, concurrent_to: str | None) -> str:
+        fields = [("WARC-Concurrent-To", f"<{concurrent_to}>")] if concurrent_to else []
+        fields += [("WARC-Target-URI", exchange.url), *_connection_fields(exchange)]
+        fields.append(("Content-Type", "application/http;msgtype=request"))
+        return self._record(RecordType.REQUEST, exchange.started, MemoryBody(exchange.request), fields, stored=False)
+
+    def about(self, record_type: RecordType, resource: Resource) -> str:
+        fields = [("WARC-Target-URI", resource.uri), ("Content-Type", resource.media_type)]
+        stored = is_compressed(resource.media_type, None)
+        return self._record(record_type, resource.date, resource.body, fields, stored=stored)
+
+    def _record(
+        self, record_type: RecordType, date: datetime, block: Body, own: list[tuple[str, str]], *, stored: bool
+    ) -> str:
+        """Write one record; `own` are the fields between those that every record has."""
+        record_id = self._new_id()
+        size, digest = _measure(block)
+        *between, content_type = own
+        fields: list[tuple[str, str]] = [
+            ("WARC-Type", str(record_type)),
+            ("WARC-Record-ID", f"<{record_id}>"),
+            ("WARC-Date", warc_date(date)),
+        ]
+        if self._warcinfo:
+            fields.append(("WARC-Warcinfo-ID", f"<{self._warcinfo}>"))
+        fields += between
+        fields += [("WARC-Block-Digest", str(digest)), content_type, ("Content-Length", str(size))]
+        self._write(tuple(fields), block, size, stored=stored)
+        return record_id
+
+    def _write(self, fields: Fields, block: Body, size: int, *, stored: bool) -> None:
+        header = header_bytes(fields)
+        member = MemberWriter(self._sink, stored=stored)
+        member.write(header)
+        written = 0
+        with block.open() as source:
+            for chunk in chunks(source):
+                written += len(chunk)
+                member.write(chunk)
+        if written != size:
+            raise BodyChanged(fields[1][1], size, written)
+        member.write(END)
+        member.close()
+
+
+def _measure(block: Body) -> tuple[int, Digest]:
+    hasher, size = hashlib.sha256(), 0
+    with block.open() as source:
+        for chunk in chunks(source):
+            hasher.update(chunk)
+            size += len(chunk)
+    return size, Digest(Algorithm.SHA256, hasher.digest())
+
+
+def _connection_fields(exchange: Exchange) -> list[tuple[str, str]]:
+    """Where the bytes came from and how, in the words of the WARC-Protocol proposal: one field per protocol."""
+    fields = [("WARC-IP-Address", exchange.server.ip)] if exchange.server else []
+    version = exchange.response.http_version if exchange.response else "1.1"
+    fields.append(("WARC-Protocol", f"http/{version}"))
+    if exchange.tls:
+        fields += [("WARC-Protocol", _tls_protocol(exchange.tls)), ("WARC-Cipher-Suite", exchange.tls.cipher)]
+    return fields
+
+
+def _tls_protocol(tls: TlsFacts) -> str:
+    """`TLSv1.3` -> `tls/1.3`, `TLSv1` -> `tls/1.0`, `SSLv3` -> `ssl/3`."""
+    name, _, number = tls.version.partition("v")
+    return f"{name.lower()}/{number if '.' in number or name == 'SSL' else number + '.0'}"
+
+
+def _payload_is_plain(response: Response) -> bool:
+    """Whether the payload is simply the rest of the block after a head that every tool reads alike.
+
+    Tools disagree on what the payload digest covers if there is a transfer coding, and take surplus bytes for payload.
+    """
+    if response.transfer_coded or response.surplus or response.head_size + response.payload.size != response.raw.size:
+        return False
+    with response.raw.open() as source:
+        return is_plain_head(source.read(response.head_size))
+
+
+def _certificate_chains(exchanges: Sequence[Exchange]) -> list[Resource]:
+    """One resource per distinct chain, dated by the first exchange that met it."""
+    found: dict[tuple[bytes, ...], datetime] = {}
+    for exchange in exchanges:
+        if exchange.tls and exchange.tls.chain:
+            found.setdefault(exchange.tls.chain, exchange.started)
+    return [_certificate_chain(chain, date) for chain, date in found.items()]
+
+
+def _certificate_chain(chain: tuple[bytes, ...], date: datetime) -> Resource:
+    pem = b"".join(_pem(certificate) for certificate in chain)
+    uri = f"urn:sijill:certificates:{hashlib.sha256(pem).hexdigest()}"
+    return Resource(uri, PEM_CHAIN, date, MemoryBody(pem))
+
+
+def _pem(certificate: bytes) -> bytes:
+    """RFC 7468 §2: base64 in lines of 64 characters."""
+    text = base64.b64encode(certificate)
+    lines = [text[at : at + 64] for at in range(0, len(text), 64)]
+    return b"\n".join([b"-----BEGIN CERTIFICATE-----", *lines, b"-----END CERTIFICATE-----", b""])

@@ -1,0 +1,139 @@
+"""The main job on the bundled sample sites: archive, seal, export, verify, and a changed byte refused.
+
+    python deployments/demo/demo.py [--keep DIR]
+
+Everything happens on loopback and in one folder, which is made afresh.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from serve import serve_sites
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+
+PAGES = (
+    ("sahlandoc.example", "/node/118"),
+    ("sahlandoc.example", "/ar/2024/11/12/bayan-mushtarak-sijillat-zarqun/"),
+    ("zarqunfamilies.example", "/bayanat/sijillat-al-qalaa/"),
+    ("remedylawyers.example", "/news/appeal-court-upholds-verdict/"),
+    ("sahlandoc.example", "/2019/03/02/visit-to-bir-nasr/"),
+)
+"""A redirect to the joint statement, its Arabic version, another site's, a statement of one body, and a page gone."""
+
+
+def main() -> int:
+    """Run the demo; returns the exit status: 0 only if everything was as it should be."""
+    parser = argparse.ArgumentParser(description="archive the bundled sample sites and verify the result")
+    parser.add_argument(
+        "--keep", type=Path, default=ROOT / "demo-archive", metavar="DIR", help="folder for the archive"
+    )
+    folder = parser.parse_args().keep
+    started = time.monotonic()
+    if folder.exists():
+        if not (folder / "sijill.toml").exists():
+            print(f"demo: {folder} is not a demo archive; name another folder with --keep", file=sys.stderr)
+            return 2
+        shutil.rmtree(folder)
+    os.environ.update(
+        PREFECT_HOME=str(folder / "prefect"),
+        PREFECT_LOGGING_LEVEL="WARNING",
+        PREFECT_SERVER_ANALYTICS_ENABLED="false",
+        DO_NOT_TRACK="1",
+    )
+    os.environ.pop("PREFECT_API_URL", None)
+    with serve_sites() as sites:
+        _step("1. Who archives: settings, two signing keys, and the trust root that auditors get")
+        _sijill("init", str(folder), "--operator", "Demo archive", "--contact", "demo@sijill.example")
+        _reach_loopback(folder / "sijill.toml", sites.pins)
+        print(f"   {_shown(folder / 'trust.json')}")
+
+        _step(f"2. Capture {len(PAGES)} pages of three organisations by the Prefect flow, sign, store, seal the log")
+        print("   (a Prefect server is being started for this, which takes about ten seconds)", flush=True)
+        results = _run_flow([sites.url(host, path) for host, path in PAGES], folder / "sijill.toml")
+    for result in results:
+        print(f"   {result.outcome:8}  {result.exchanges:2} exchanges  log index {result.leaf_index}  {result.url}")
+        for reason in result.reasons:
+            print(f"             {reason}")
+    expected = ["complete"] * (len(PAGES) - 1)
+    if [result.outcome for result in results[:-1]] != expected:
+        print("demo: not every page was captured completely", file=sys.stderr)
+        return 1
+
+    _step("3. One file for the auditor: the evidence package of the joint statement")
+    package = folder / "joint-statement.wacz"
+    _sijill("--config", str(folder / "sijill.toml"), "export", results[0].capture_id, "-o", str(package))
+    print(f"   {_shown(package)}, {package.stat().st_size:,} bytes")
+
+    _step("4. The auditor verifies it, with the trust root and without any network")
+    status, report = _verify(package, folder / "trust.json")
+    print(report)
+    if status != 0:
+        return 1
+
+    _step("5. The same package with one byte changed")
+    changed = folder / "one-byte-changed.wacz"
+    data = bytearray(package.read_bytes())
+    place = data.index(b"\x1f\x8b") + 2000
+    data[place] ^= 1
+    changed.write_bytes(data)
+    print(f"   byte {place:,} of {len(data):,} is changed from {data[place] ^ 1:#04x} to {data[place]:#04x}")
+    status, report = _verify(changed, folder / "trust.json")
+    print("\n".join(line for line in report.splitlines() if "failed" in line.lower() or "not verified" in line.lower()))
+    if status != 1:
+        print("demo: the changed package was not refused", file=sys.stderr)
+        return 1
+    print(f"\nDone in {time.monotonic() - started:.0f} s. The archive is in {_shown(folder)}. Go on with:")
+    print(f"  {_shown(BIN / 'sijill')} --config {_shown(folder / 'sijill.toml')} list")
+    print(f"  {_shown(BIN / 'sijill-verify')} {_shown(package)} --trust {_shown(folder / 'trust.json')}")
+    return 0
+
+
+def _run_flow(urls: list[str], config: Path) -> list[Any]:
+    # Imported here, after PREFECT_HOME is set: Prefect reads it when imported.
+    from sijill.flows.capture import capture_flow
+
+    return capture_flow(urls, str(config))
+
+
+def _reach_loopback(settings: Path, pins: dict[str, str]) -> None:
+    """Allow loopback and pin the sample hosts to it: the two settings in which the demo differs from real use."""
+    text = settings.read_text(encoding="utf-8")
+    text = text.replace("allow = []", 'allow = ["127.0.0.0/8"]')
+    lines = "".join(f"{json.dumps(name)} = {json.dumps(address)}\n" for name, address in pins.items())
+    settings.write_text(text.replace("[network.pins]", "[network.pins]\n" + lines, 1), encoding="utf-8")
+
+
+def _sijill(*arguments: str) -> str:
+    return subprocess.run([BIN / "sijill", *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def _verify(package: Path, trust: Path) -> tuple[int, str]:
+    command = [BIN / "sijill-verify", package, "--trust", trust]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return done.returncode, done.stdout
+
+
+def _step(title: str) -> None:
+    print(f"\n{title}", flush=True)
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

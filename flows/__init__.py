@@ -1,0 +1,1 @@
+"""The commands and Prefect flows: the one layer that wires the others together."""

@@ -1,0 +1,72 @@
+"""What the commands tell a person: one line that says what to do, and the exit status that goes with it."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitStatus(IntEnum):
+    """Exit statuses of `sijill`."""
+
+    DONE = 0
+    FAILED = 1
+    """A capture failed (and was archived as such), or a package does not verify."""
+    BAD_INPUT = 2
+    UNAVAILABLE = 3
+    """The store could not be reached or refused; what was captured waits in the work folder."""
+    INTERRUPTED = 130
+
+
+class SijillError(Exception):
+    """Anything a command ends with on purpose. `str()` is the line shown."""
+
+    status = ExitStatus.BAD_INPUT
+
+
+class BadSettings(SijillError):
+    """`sijill.toml` or a key file cannot be used."""
+
+
+class UnknownCapture(SijillError):
+    """There is no capture with this id in the store."""
+
+
+class NotSealed(SijillError):
+    """A capture is not in the log yet."""
+
+    status = ExitStatus.FAILED
+
+
+class PackageRefused(SijillError):
+    """A package of the stored bytes would not verify; nothing was written."""
+
+    status = ExitStatus.FAILED
+
+
+class OutputUnusable(SijillError):
+    """A file or folder named by the user cannot be written."""
+
+
+def our_errors() -> tuple[type[Exception], ...]:
+    """The errors that any of our layers raises on purpose; all others are faults of the program."""
+    from sijill.archive.errors import ArchiveError
+    from sijill.provenance.errors import ProvenanceError
+    from sijill.storage.errors import StorageError
+
+    return SijillError, ArchiveError, ProvenanceError, StorageError
+
+
+def status_of(error: Exception) -> ExitStatus:
+    """The exit status that goes with one of `our_errors`."""
+    from sijill.provenance.errors import KeyFileExists, KeyFileUnusable, MalformedKey, UnsafeKeyFile
+    from sijill.storage.errors import BadKey, BadStoreUrl, StoreFailure
+
+    match error:
+        case SijillError():
+            return error.status
+        case BadKey() | BadStoreUrl() | KeyFileExists() | KeyFileUnusable() | MalformedKey() | UnsafeKeyFile():
+            return ExitStatus.BAD_INPUT
+        case StoreFailure():
+            return ExitStatus.UNAVAILABLE
+        case _:
+            return ExitStatus.FAILED

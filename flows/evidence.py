@@ -1,0 +1,199 @@
+"""The steps from a URL to evidence, as plain functions: capture, attest, store, queue, seal, export.
+
+A Prefect flow is a thin wrapper over these; `sijill` calls them directly. Nothing is stored before it is signed, and
+what is signed waits in the work folder until all of it is stored, so a killed process loses and doubles nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sijill.archive.capture.capture import capture_page
+from sijill.archive.capture.exchange import Capture, Exchange, Outcome
+from sijill.archive.capture.target import parse_target
+from sijill.archive.digest import DigestSet, HashingWriter, digest_bytes
+from sijill.archive.warc.writer import write_capture
+from sijill.flows.context import capture_context, warc_info
+from sijill.flows.errors import UnknownCapture
+from sijill.flows.wiring import Archive
+from sijill.flows.workfolder import WorkItem, sync, write_durably
+from sijill.provenance.attest.attestation import Orchestrator, Subject, Trigger, capture_statement
+from sijill.provenance.attest.canonical import canonical
+from sijill.provenance.attest.envelope import (
+    MAX_ENVELOPE,
+    PAYLOAD_TYPE,
+    parse_envelope,
+    sign_envelope,
+)
+from sijill.provenance.attest.members import CaptureStatement
+from sijill.provenance.attest.statement import parse_statement
+from sijill.provenance.log import log as transparency
+from sijill.provenance.log.checkpoint import SignedCheckpoint
+from sijill.provenance.log.entry import LogEntry
+from sijill.provenance.log.queue import enqueue, leaf_index
+from sijill.storage.errors import BadKey, NotFound
+from sijill.storage.layout import CAPTURES, attestation_key, attested_capture, object_key
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """A capture that is stored and queued for the log."""
+
+    capture: Capture
+    warc: DigestSet
+    warc_key: str
+    attestation_key: str
+    envelope_sha256: str
+
+    @property
+    def failed(self) -> bool:
+        """Whether the page itself was not reached; the failure is archived all the same."""
+        return self.capture.outcome is Outcome.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCapture:
+    """A capture as the store has it: parsed, and its signature checked against the archive's own key."""
+
+    capture_id: str
+    statement: CaptureStatement
+    payload: bytes
+    """The statement's canonical JSON."""
+    envelope: bytes
+    signed_by_us: bool
+    leaf_index: int | None
+    """Its place in the log, from 0; None if it is not sealed yet."""
+    warc_key: str
+
+
+def archive_url(
+    archive: Archive,
+    target: str,
+    *,
+    trigger: Trigger = Trigger.ON_DEMAND,
+    orchestrator: Orchestrator | None = None,
+    on_exchange: Callable[[Exchange], None] | None = None,
+) -> Archived:
+    """Capture `target`, sign what was received, store it, and queue it for the log.
+
+    Raises:
+        BadTarget: `target` is not a URL that can be captured; nothing was sent or stored.
+        StorageError: the store did not take it; the capture waits in the work folder for `recover`.
+    """
+    parse_target(target)
+    recover(archive)
+    freshness = archive.log_reader.checkpoint()
+    capture_id = archive.new_capture_id(archive.clock())
+    with archive.work.begin(capture_id) as item:
+        capture = capture_page(
+            target,
+            capture_id=capture_id,
+            limits=archive.limits,
+            network=archive.network,
+            workdir=item.spool,
+            clock=archive.clock,
+            on_exchange=on_exchange,
+        )
+        with item.warc.open("xb") as file:
+            sink = HashingWriter(file)
+            written = write_capture(capture, sink, new_id=lambda: uuid.uuid4().urn, info=warc_info(archive))
+            sync(file)
+        context = capture_context(archive, trigger=trigger, orchestrator=orchestrator, freshness=_verbatim(freshness))
+        statement = capture_statement(
+            capture, subjects=[Subject.warc(written.digests)], records=written.records, context=context
+        )
+        payload = canonical(statement)
+        parse_statement(payload)
+        write_durably(item.envelope, sign_envelope(payload, PAYLOAD_TYPE, [archive.attestation_key]))
+        finished = archive.work.finish(item)
+        envelope = _store(archive, finished)
+    return Archived(
+        capture=capture,
+        warc=written.digests,
+        warc_key=object_key(written.digests.sha256.hex),
+        attestation_key=attestation_key(capture_id),
+        envelope_sha256=envelope.sha256.hex,
+    )
+
+
+def recover(archive: Archive) -> int:
+    """Finish what a killed process had signed but not wholly stored, and discard what it had not; returns how many.
+
+    Raises:
+        StorageError: the store did not take it; it keeps waiting.
+    """
+    with archive.work.abandoned() as items:
+        for item in items:
+            logger.info("capture %s: storing what an earlier command left", item.capture_id)
+            _store(archive, item)
+        return len(items)
+
+
+def _store(archive: Archive, item: WorkItem) -> DigestSet:
+    """Store WARC and attestation, queue the entry, forget the item; every step may be repeated."""
+    envelope = item.envelope.read_bytes()
+    statement = parse_statement(parse_envelope(envelope).payload)
+    warc = statement.warc.digests
+    digests = digest_bytes(envelope)
+    archive.store.put(object_key(warc.sha256.hex), item.warc, expected=warc)
+    archive.store.put(attestation_key(item.capture_id), item.envelope, expected=digests)
+    enqueue(archive.log, LogEntry(item.capture_id, digests.sha256.hex))
+    archive.work.remove(item)
+    return digests
+
+
+def seal(
+    archive: Archive, *, on_progress: Callable[[transparency.SealProgress], None] | None = None
+) -> transparency.SealResult:
+    """Append all that is queued to the log and sign a checkpoint over it.
+
+    Raises:
+        LogDamaged, WrongLogKey: the stored log is not what its own key says.
+        StorageError: the store failed; the next seal goes on from there.
+    """
+    recover(archive)
+    archive.store.recover()
+    return transparency.seal(
+        archive.log, origin=archive.settings.log.origin, signer=archive.log_key, on_progress=on_progress
+    )
+
+
+def captures(archive: Archive) -> Iterator[StoredCapture]:
+    """All captures in the store, by the time they began."""
+    for key in archive.store.list(CAPTURES):
+        capture_id = attested_capture(key)
+        if capture_id is not None:
+            yield load_capture(archive, capture_id)
+
+
+def load_capture(archive: Archive, capture_id: str) -> StoredCapture:
+    """One capture's attestation and its place in the log.
+
+    Raises:
+        UnknownCapture: there is none with this id.
+        ProvenanceError: what is stored is not an attestation.
+    """
+    try:
+        envelope = archive.store.read(attestation_key(capture_id), limit=MAX_ENVELOPE)
+    except (BadKey, NotFound) as err:
+        raise UnknownCapture(f"{capture_id[:100]!r}: no such capture in {archive.store.url}; see: sijill list") from err
+    parsed = parse_envelope(envelope)
+    statement = parse_statement(parsed.payload)
+    return StoredCapture(
+        capture_id=capture_id,
+        statement=statement,
+        payload=parsed.payload,
+        envelope=envelope,
+        signed_by_us=bool(parsed.verified_by([archive.attestation_key.public])),
+        leaf_index=leaf_index(archive.log, capture_id),
+        warc_key=object_key(statement.warc.digests.sha256.hex),
+    )
+
+
+def _verbatim(checkpoint: SignedCheckpoint | None) -> str | None:
+    return None if checkpoint is None else checkpoint.data.decode()

@@ -1,0 +1,166 @@
+"""`sijill.toml`: read strictly, with every unknown key refused by name."""
+
+from __future__ import annotations
+
+import tomllib
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sijill.flows.errors import BadSettings
+
+FILE_NAME = "sijill.toml"
+_MEBIBYTE = 1 << 20
+
+
+def _one_line(text: str) -> str:
+    if text != text.strip() or not text.isprintable():
+        raise ValueError("must be one line of printable text without spaces around it")
+    return text
+
+
+def _header_text(text: str) -> str:
+    if not text.isascii():
+        raise ValueError("must be ASCII, because it is sent in the User-Agent header")
+    return _one_line(text)
+
+
+def _host_and_port(text: str) -> str:
+    host, colon, port = text.rpartition(":")
+    if not (host and colon and port.isascii() and port.isdecimal() and 0 < int(port) < 65536 and host == host.lower()):
+        raise ValueError('a pin is written "host:port" = "address", the host in lower case')
+    return text
+
+
+def _address(text: str) -> str:
+    try:
+        ip_address(text)
+    except ValueError as err:
+        raise ValueError(f"{text!r} is not an IP address") from err
+    return text
+
+
+OneLine = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
+HeaderText = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_header_text)]
+Address = Annotated[str, AfterValidator(_address)]
+HostPort = Annotated[str, AfterValidator(_host_and_port)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Operator(_Section):
+    """Who archives."""
+
+    name: OneLine
+    contact: HeaderText
+    conceal: bool = False
+    """State a salted commitment to the name in attestations instead of the name."""
+    egress: Address | None = None
+    """The public address that requests leave from, if it is known."""
+
+
+class StoreSection(_Section):
+    """Where the archive is kept."""
+
+    url: OneLine
+
+
+class Keys(_Section):
+    """Private key files, relative to the settings file."""
+
+    attestation: OneLine = "keys/attestation.pem"
+    log: OneLine = "keys/log.pem"
+
+
+class LogSection(_Section):
+    """The append-only log."""
+
+    origin: Annotated[str, Field(pattern=r"^[!-*,-~]{1,200}$")]
+    """Its name in checkpoints: printable ASCII without spaces and plus signs (C2SP tlog-checkpoint)."""
+
+
+class LimitsSection(_Section):
+    """Bounds of one capture. Sizes in bytes, times in seconds."""
+
+    exchange_bytes: int = Field(default=1 << 30, ge=1024, le=3 << 30)
+    exchange_seconds: float = Field(default=60.0, gt=0, le=86_400, strict=False)
+    capture_bytes: int = Field(default=3 << 30, ge=1024, le=3 << 30)
+    capture_seconds: float = Field(default=300.0, gt=0, le=86_400, strict=False)
+    redirects: int = Field(default=10, ge=0, le=100)
+    requisites: int = Field(default=500, ge=0, le=10_000)
+    header_bytes: int = Field(default=64 << 10, ge=1024, le=_MEBIBYTE)
+    parallel: int = Field(default=6, ge=1, le=32)
+
+
+class NetworkSection(_Section):
+    """What may be reached, and how."""
+
+    allow: tuple[OneLine, ...] = Field(default=(), strict=False)
+    pins: dict[HostPort, Address] = Field(default_factory=dict)
+    reject_invalid_certificates: bool = False
+    ca_file: OneLine | None = None
+    user_agent: HeaderText | None = None
+
+    @model_validator(mode="after")
+    def _networks(self) -> Self:
+        _ = self.allowed
+        return self
+
+    @property
+    def allowed(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Networks that may be reached although they are not global."""
+        return tuple(ip_network(text) for text in self.allow)
+
+    @property
+    def pinned(self) -> dict[str, IPv4Address | IPv6Address]:
+        """`host:port` to the address that is used instead of DNS."""
+        return {name: ip_address(address) for name, address in self.pins.items()}
+
+
+class Settings(_Section):
+    """The whole of `sijill.toml`."""
+
+    operator: Operator
+    store: StoreSection
+    log: LogSection
+    keys: Keys = Keys()
+    limits: LimitsSection = LimitsSection()
+    network: NetworkSection = NetworkSection()
+
+
+def read_settings(path: Path) -> Settings:
+    """Read and check a settings file.
+
+    Raises:
+        BadSettings: it is missing, is not TOML, or has an unknown key or an impossible value; the message is one
+            line that names the file and the key.
+    """
+    try:
+        text = path.read_bytes().decode()
+    except FileNotFoundError as err:
+        raise BadSettings(f"{path}: no such file; make one with: sijill init") from err
+    except OSError as err:
+        raise BadSettings(f"{path}: {err.strerror}") from err
+    except UnicodeDecodeError as err:
+        raise BadSettings(f"{path}: not UTF-8 at byte {err.start}") from err
+    try:
+        return Settings.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as err:
+        raise BadSettings(f"{path}: not TOML: {err}") from err
+    except ValidationError as err:
+        raise BadSettings(f"{path}: {first_fault(err)}") from err
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first complaint of a validation in one line: key, then what is wrong with it."""
+    fault = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in fault["loc"]) or "settings"
+    if fault["type"] == "extra_forbidden":
+        return f"{key}: unknown key; the file made by sijill init documents every key"
+    if fault["type"] == "missing":
+        return f"{key}: missing; add it as the file made by sijill init shows"
+    return f"{key}: {fault['msg'].removeprefix('Value error, ')}"

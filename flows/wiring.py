@@ -1,0 +1,144 @@
+"""The one place that builds real objects from settings."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sijill.archive.capture.exchange import Limits
+from sijill.archive.capture.network import Network
+from sijill.flows.errors import BadSettings
+from sijill.flows.settings import Settings, read_settings
+from sijill.flows.workfolder import WorkFolder
+from sijill.provenance.attest.keys import SigningKey, read_signing_key
+from sijill.provenance.log.note import NoteSigner
+from sijill.provenance.log.reader import LogReader
+from sijill.storage.errors import NotFound
+from sijill.storage.open import open_store
+from sijill.storage.store import Store
+
+_LARGEST_LOG_OBJECT = 32 << 20
+_ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLog:
+    """A store as the log wants it: absence is None, and nothing is large."""
+
+    store: Store
+
+    def read(self, key: str) -> bytes | None:
+        """The bytes of `key`, or None if there is no such object."""
+        try:
+            return self.store.read(key, limit=_LARGEST_LOG_OBJECT)
+        except NotFound:
+            return None
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Put if absent; True if the key now holds exactly `data`."""
+        return self.store.create(key, data)
+
+    def replace(self, key: str, data: bytes) -> None:
+        """Replace the mutable `key`."""
+        self.store.replace(key, data)
+
+    def delete(self, key: str) -> None:
+        """Remove the mutable `key`."""
+        self.store.delete(key)
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Keys below `prefix` in bytewise order."""
+        return self.store.list(prefix)
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """One archive, ready for use."""
+
+    settings: Settings
+    store: Store
+    work: WorkFolder
+    attestation_key: SigningKey
+    log_key: SigningKey
+    collector_salt: bytes | None
+    """Set if attestations carry a commitment to the operator's name instead of the name."""
+    ca_file: Path | None
+    clock: Callable[[], datetime]
+
+    @property
+    def log(self) -> StoreLog:
+        """The store as the log's storage."""
+        return StoreLog(self.store)
+
+    @property
+    def log_reader(self) -> LogReader:
+        """A reader that trusts only this archive's own log key."""
+        return LogReader(self.log, NoteSigner(self.settings.log.origin, self.log_key).verifier)
+
+    @property
+    def limits(self) -> Limits:
+        """Bounds of one capture."""
+        return Limits(**self.settings.limits.model_dump())
+
+    @property
+    def network(self) -> Network:
+        """What may be reached, and how."""
+        section = self.settings.network
+        return Network(
+            user_agent=section.user_agent or _user_agent(self.settings),
+            allowed=section.allowed,
+            pins=section.pinned,
+            reject_invalid_certificates=section.reject_invalid_certificates,
+            ca_file=self.ca_file,
+        )
+
+    def new_capture_id(self, started: datetime) -> str:
+        """A capture id that begins with the time and ends with 60 random bits."""
+        return f"{started:%Y%m%dt%H%M%Sz}-" + "".join(secrets.choice(_ID_ALPHABET) for _ in range(12))
+
+
+def open_archive(path: Path) -> Archive:
+    """The archive of a settings file; its store is made if it is a local folder that is not there yet.
+
+    Raises:
+        BadSettings: the settings or a key file cannot be used.
+        StorageError: the store cannot be opened.
+        ProvenanceError: a key file is unsafe or not a key.
+    """
+    settings = read_settings(path)
+    folder = path.absolute().parent
+    return Archive(
+        settings=settings,
+        store=open_store(_store_url(settings.store.url, folder), create=True),
+        work=WorkFolder(folder / "work"),
+        attestation_key=read_signing_key(folder / settings.keys.attestation),
+        log_key=read_signing_key(folder / settings.keys.log),
+        collector_salt=_read_salt(folder / "keys" / "collector.salt") if settings.operator.conceal else None,
+        ca_file=folder / settings.network.ca_file if settings.network.ca_file else None,
+        clock=lambda: datetime.now(UTC),
+    )
+
+
+def _store_url(url: str, folder: Path) -> str:
+    return url if "://" in url else (folder / url).resolve().as_uri()
+
+
+def _user_agent(settings: Settings) -> str:
+    from importlib.metadata import version
+
+    operator = settings.operator
+    name = f"{operator.name}; " if operator.name.isascii() and not operator.conceal else ""
+    return f"sijill/{version('sijill')} (web archive; {name}{operator.contact})"
+
+
+def _read_salt(path: Path) -> bytes:
+    try:
+        salt = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except (OSError, ValueError) as err:
+        raise BadSettings(f"{path}: operator.conceal needs this file of 64 hexadecimal digits") from err
+    if len(salt) != 32:
+        raise BadSettings(f"{path}: {len(salt)} bytes, a salt has 32")
+    return salt

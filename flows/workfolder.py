@@ -1,0 +1,159 @@
+"""The work folder: what is being captured, and what is captured and signed but not wholly stored yet.
+
+`capturing/<id>/` is half done and worth nothing without its process; `finished/<id>/` holds everything that has to
+reach the store. A folder goes from one to the other by one rename, after everything in it is on disk, so that a
+killed process leaves either something to discard or something to finish. Each folder is held by a file lock, which
+ends with its process.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from sijill.flows.errors import OutputUnusable
+
+WARC = "data.warc.gz"
+ENVELOPE = "attestation.dsse.json"
+_LOCK = "lock"
+_STALE_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """The folder of one capture, locked by this process."""
+
+    path: Path
+    capture_id: str
+
+    @property
+    def warc(self) -> Path:
+        """The WARC file."""
+        return self.path / WARC
+
+    @property
+    def envelope(self) -> Path:
+        """The signed attestation."""
+        return self.path / ENVELOPE
+
+    @property
+    def spool(self) -> Path:
+        """Where responses too large for memory wait for the WARC."""
+        return self.path / "spool"
+
+
+class WorkFolder:
+    """All work items below one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._capturing = root / "capturing"
+        self._finished = root / "finished"
+        for folder in (self._capturing, self._finished):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as err:
+                raise OutputUnusable(f"{folder}: {err.strerror}; the work folder must be writable") from err
+
+    @contextmanager
+    def begin(self, capture_id: str) -> Iterator[WorkItem]:
+        """A new item; it is discarded at the end unless `finish` was called for it."""
+        fresh = self._capturing / f".new-{capture_id}"
+        fresh.mkdir()
+        (fresh / "spool").mkdir()
+        with _locked(fresh / _LOCK):
+            path = fresh.rename(self._capturing / capture_id)
+            try:
+                yield WorkItem(path, capture_id)
+            finally:
+                if path.exists():
+                    shutil.rmtree(path)
+
+    def finish(self, item: WorkItem) -> WorkItem:
+        """Make the item one that outlives its process; WARC and envelope must be on disk already."""
+        shutil.rmtree(item.spool)
+        _sync_folder(item.path)
+        path = item.path.rename(self._finished / item.capture_id)
+        _sync_folder(self._finished)
+        return WorkItem(path, item.capture_id)
+
+    def remove(self, item: WorkItem) -> None:
+        """Forget a finished item, once everything in it is stored."""
+        # The rename makes it one step: a half-removed item must not look like a finished one.
+        shutil.rmtree(item.path.rename(self._capturing / f".done-{item.capture_id}"))
+
+    @contextmanager
+    def abandoned(self) -> Iterator[tuple[WorkItem, ...]]:
+        """Finished items whose process is gone, locked by this one; half-done ones are discarded on the way."""
+        for path in self._capturing.iterdir():
+            _discard_if_abandoned(path)
+        with ExitStack() as locks:
+            yield tuple(
+                WorkItem(path, path.name)
+                for path in sorted(self._finished.iterdir())
+                if locks.enter_context(_locked_if_free(path / _LOCK)) and (path / ENVELOPE).exists()
+            )
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write a new file and have it on disk before returning."""
+    with path.open("xb") as file:
+        file.write(data)
+        sync(file)
+
+
+def sync(file: IO[bytes]) -> None:
+    """Have what was written to `file` on disk before returning."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _discard_if_abandoned(path: Path) -> None:
+    # A dotted folder is being made or unmade, its lock is not to be relied on: only its age tells whether it is in use.
+    if path.name.startswith("."):
+        try:
+            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)
+        except FileNotFoundError:
+            return
+        return
+    with _locked_if_free(path / _LOCK) as free:
+        if free:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _locked_if_free(path: Path) -> Iterator[bool]:
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        yield False
+        return
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

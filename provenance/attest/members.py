@@ -1,0 +1,282 @@
+"""The members of a `https://sijill.org/capture/v1` statement, their types and bounds."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from sijill.archive.capture.exchange import FailureKind, Outcome, Purpose, Truncation
+from sijill.archive.digest import DigestSet
+from sijill.provenance.attest.canonical import LARGEST_INTEGER
+from sijill.provenance.attest.timestamps import CAPTURE_ID, parse_timestamp
+from sijill.provenance.errors import Malformed
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "https://sijill.org/capture/v1"
+WARC_NAME = "data.warc.gz"
+WARC_TYPE = "application/warc"
+
+MAX_LINE = 65_536
+"""Characters of a URL, a media type or another line that a server may have chosen."""
+MAX_TEXT = 1_000
+"""Characters of a title, a reason, a failure's detail."""
+MAX_EXCHANGES = 20_000
+
+BERKELEY_ITEMS = (
+    "url",
+    "html-source",
+    "screenshot",
+    "embedded-media",
+    "metadata",
+    "context",
+    "collector",
+    "hashes",
+)
+"""What the Berkeley Protocol (2022), paragraph 155, asks to collect, in its order."""
+
+T = TypeVar("T")
+
+
+def _moment(value: Any) -> datetime:
+    # pydantic turns a ValueError, and only that, into a finding with the path of the member.
+    try:
+        return parse_timestamp(str(value))
+    except Malformed as err:
+        raise ValueError(err.reason) from err
+
+
+def _address(value: str) -> str:
+    ipaddress.ip_address(value)
+    return value
+
+
+Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
+Line = Annotated[str, Field(min_length=1, max_length=MAX_LINE)]
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
+Hex = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
+Timestamp = Annotated[datetime, BeforeValidator(_moment)]
+Address = Annotated[str, Field(max_length=64), AfterValidator(_address)]
+CaptureId = Annotated[str, Field(pattern=rf"\A{CAPTURE_ID.pattern}\z")]
+RecordId = Annotated[str, Field(pattern=r"\Aurn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\z")]
+SubjectName = Annotated[str, Field(pattern=r"\A[a-z0-9][a-z0-9._-]{0,99}\z")]
+# A JSON array is a list and an enum member a string: these two conversions are let in, no others.
+Lines = Annotated[tuple[T, ...], Field(strict=False, max_length=1_000)]
+Nothing = Annotated[tuple[()], Field(strict=False)]
+
+
+class Part(BaseModel):
+    """A JSON object with exactly the members named: none missing, none more, none converted."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
+
+
+class Digests(Part):
+    """Both digests of some bytes, lowercase hexadecimal."""
+
+    sha256: Hex
+    blake3: Hex
+
+
+class Annotations(Part):
+    """What is said of a subject beside its digests."""
+
+    size: Count
+
+
+class Subject(Part):
+    """A stored object that the statement is about."""
+
+    name: SubjectName
+    media_type: Line
+    digest: Digests
+    annotations: Annotations
+
+    @property
+    def digests(self) -> DigestSet:
+        """Size and both digests, as `digest_stream` gives them for the object's bytes."""
+        return DigestSet.from_hex(self.annotations.size, self.digest.sha256, self.digest.blake3)
+
+
+class Payload(Part):
+    """The body of a response without chunk framing, its content coding kept."""
+
+    digest: Digests
+    size: Count
+
+    @property
+    def digests(self) -> DigestSet:
+        """Size and both digests."""
+        return DigestSet.from_hex(self.size, self.digest.sha256, self.digest.blake3)
+
+
+class Failure(Part):
+    """Why an exchange brought no response, or none that can be relied on."""
+
+    kind: Annotated[FailureKind, Field(strict=False)]
+    detail: Text
+
+
+class Server(Part):
+    """Where the bytes came from; `pinned` if settings named the address instead of DNS."""
+
+    ip: Address
+    port: Annotated[int, Field(ge=1, le=65_535)]
+    pinned: bool
+
+
+class Tls(Part):
+    """What TLS said on the connection; `chain` holds the SHA-256 of each DER certificate sent, leaf first."""
+
+    version: Line
+    cipher: Line
+    verified: bool
+    verify_error: Text | None
+    chain: Annotated[tuple[Hex, ...], Field(strict=False, max_length=100)]
+
+
+class Exchange(Part):
+    """One request and what came of it, in summary; the bytes are in the WARC record `record`."""
+
+    number: Count
+    url: Line
+    method: Annotated[str, Field(pattern=r"\A[A-Z]{1,20}\z")]
+    purpose: Annotated[Purpose, Field(strict=False)]
+    via: Line | None
+    started: Timestamp
+    ended: Timestamp
+    status: Annotated[int, Field(ge=0, le=999)] | None
+    media_type: Line | None
+    payload: Payload | None
+    surplus: Count
+    truncated: Annotated[Truncation, Field(strict=False)] | None
+    failure: Failure | None
+    redirect_to: Line | None
+    server: Server | None
+    tls: Tls | None
+    record: RecordId | None
+
+
+class Clock(Part):
+    """What is known of the clock; the offset is that of the clock from the source it was compared with."""
+
+    source: Literal["system"]
+    offset_microseconds: Annotated[int, Field(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)] | None
+
+
+class Times(Part):
+    """When the capture began and ended, by the collector's own clock: a claim, not a proof."""
+
+    started: Timestamp
+    ended: Timestamp
+    clock: Clock
+
+
+class NamedCollector(Part):
+    """Who collected."""
+
+    name: Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
+    contact: Text | None
+
+
+class CommittedCollector(Part):
+    """A commitment to who collected: lowercase hexadecimal SHA-256 of a salt followed by the name."""
+
+    commitment: Hex
+
+
+class Software(Part):
+    """A program or library that took part."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    version: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Limits(Part):
+    """Bounds that were in force."""
+
+    exchange_bytes: Count
+    exchange_milliseconds: Count
+    capture_bytes: Count
+    capture_milliseconds: Count
+    redirects: Count
+    requisites: Count
+    header_bytes: Count
+    parallel: Count
+
+
+class Settings(Part):
+    """Settings that change what is captured or what it is worth."""
+
+    limits: Limits
+    user_agent: Line
+    allowed_networks: Lines[Annotated[str, Field(max_length=64)]]
+    pins: Annotated[dict[Annotated[str, Field(min_length=1, max_length=300)], Address], Field(max_length=1_000)]
+    reject_invalid_certificates: bool
+
+
+class Robots(Part):
+    """Whether robots.txt was read, what it said, and why."""
+
+    consulted: bool
+    decision: Text | None
+    reason: Text
+
+
+class Orchestrator(Part):
+    """What ran the capture."""
+
+    name: Literal["prefect"]
+    version: Annotated[str, Field(min_length=1, max_length=200)]
+    flow_run_id: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class BerkeleyItem(Part):
+    """One item of the Berkeley Protocol's list, met or not, and why."""
+
+    item: Annotated[str, Field(max_length=40)]
+    met: bool
+    reason: Text
+
+
+class Predicate(Part):
+    """What is said of the capture."""
+
+    capture_id: CaptureId
+    trigger: Literal["on-demand", "schedule", "browser"]
+    target: Line
+    final_url: Line | None
+    redirect_chain: Lines[Line]
+    title: Text | None
+    outcome: Annotated[Outcome, Field(strict=False)]
+    reasons: Annotated[tuple[Text, ...], Field(strict=False, max_length=MAX_EXCHANGES)]
+    exchanges: Annotated[tuple[Exchange, ...], Field(strict=False, max_length=MAX_EXCHANGES)]
+    times: Times
+    collector: NamedCollector | CommittedCollector
+    egress: Address | None
+    software: Annotated[tuple[Software, ...], Field(strict=False, min_length=1, max_length=200)]
+    settings: Settings
+    robots: Robots
+    orchestrator: Orchestrator | None
+    freshness: Line | None
+    dependencies: Nothing
+    supersedes: CaptureId | None
+    transformations: Nothing
+    berkeley: Annotated[tuple[BerkeleyItem, ...], Field(strict=False, max_length=len(BERKELEY_ITEMS))]
+
+
+class CaptureStatement(Part):
+    """A parsed statement. `parse_statement` is the only way to get one whose members agree with one another."""
+
+    type: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
+    subject: Annotated[tuple[Subject, ...], Field(strict=False, min_length=1, max_length=100)]
+    predicate_type: Literal["https://sijill.org/capture/v1"]
+    predicate: Predicate
+
+    @property
+    def warc(self) -> Subject:
+        """The subject that is the capture's WARC file."""
+        return self.subject[0]

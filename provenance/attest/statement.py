@@ -1,0 +1,134 @@
+"""The strict parser of `https://sijill.org/capture/v1` statements, and the rules between their members.
+
+Reading a statement proves nothing about who made it: verify the envelope's signatures first.
+"""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from sijill.archive.capture.exchange import Outcome, Purpose
+from sijill.provenance.attest.canonical import parse_canonical
+from sijill.provenance.attest.members import BERKELEY_ITEMS, WARC_NAME, WARC_TYPE, CaptureStatement, Exchange
+from sijill.provenance.attest.timestamps import capture_id_time
+from sijill.provenance.errors import MalformedCaptureId, MalformedJson, MalformedStatement
+
+MAX_PAYLOAD = 47 << 20
+"""The largest statement accepted, in bytes; its base64 fits into the largest envelope."""
+
+
+def parse_statement(payload: bytes) -> CaptureStatement:
+    """Parse the payload of a capture attestation.
+
+    Raises:
+        MalformedStatement: `payload` is not canonical JSON, a member is unknown, missing, of another type or out of
+            bounds, or members contradict one another. `path` names the first such member.
+    """
+    try:
+        value = parse_canonical(payload, limit=MAX_PAYLOAD)
+    except MalformedJson as err:
+        raise MalformedStatement("", err.reason) from err
+    try:
+        statement = CaptureStatement.model_validate(value)
+    except ValidationError as err:
+        first = err.errors(include_url=False, include_context=False, include_input=False)[0]
+        raise MalformedStatement(".".join(str(step) for step in first["loc"]), first["msg"]) from err
+    _check_subjects(statement)
+    _check_times(statement)
+    _check_outcome(statement)
+    _check_exchanges(statement)
+    _check_berkeley(statement)
+    return statement
+
+
+def _require(condition: bool, path: str, reason: str) -> None:
+    if not condition:
+        raise MalformedStatement(path, reason)
+
+
+def _check_subjects(statement: CaptureStatement) -> None:
+    names = [subject.name for subject in statement.subject]
+    _require(names[0] == WARC_NAME, "subject.0.name", f"the first subject is not {WARC_NAME}")
+    _require(statement.subject[0].media_type == WARC_TYPE, "subject.0.mediaType", f"not {WARC_TYPE}")
+    _require(len(set(names)) == len(names), "subject", "a name occurs twice")
+
+
+def _check_times(statement: CaptureStatement) -> None:
+    predicate = statement.predicate
+    times = predicate.times
+    try:
+        named = capture_id_time(predicate.capture_id)
+    except MalformedCaptureId as err:
+        raise MalformedStatement("predicate.captureId", err.reason) from err
+    _require(
+        named == times.started.replace(microsecond=0),
+        "predicate.captureId",
+        "its date and time are not those of times.started",
+    )
+    _require(times.started <= times.ended, "predicate.times.ended", "before times.started")
+    _require(predicate.supersedes != predicate.capture_id, "predicate.supersedes", "the capture itself")
+
+
+def _check_outcome(statement: CaptureStatement) -> None:
+    predicate = statement.predicate
+    complete = predicate.outcome is Outcome.COMPLETE
+    _require(complete == (not predicate.reasons), "predicate.reasons", f"{predicate.outcome} with or without reasons")
+    _require(
+        (predicate.outcome is Outcome.FAILED) == (predicate.final_url is None),
+        "predicate.finalUrl",
+        f"outcome {predicate.outcome}; a page was reached if and only if the capture did not fail",
+    )
+    if predicate.final_url is not None:
+        _require(
+            predicate.redirect_chain[-1:] == (predicate.final_url,),
+            "predicate.finalUrl",
+            "not the last of redirectChain",
+        )
+    hops = tuple(exchange.url for exchange in predicate.exchanges if exchange.purpose is Purpose.PAGE)
+    _require(predicate.redirect_chain == hops, "predicate.redirectChain", "not the URLs of the page's exchanges")
+    for place, exchange in enumerate(predicate.exchanges):
+        whole = exchange.failure is None and exchange.truncated is None
+        _require(whole or not complete, f"predicate.exchanges.{place}", "not whole in a complete capture")
+
+
+def _check_exchanges(statement: CaptureStatement) -> None:
+    records: set[str] = set()
+    for place, exchange in enumerate(statement.predicate.exchanges):
+        path = f"predicate.exchanges.{place}"
+        _require(exchange.number == place + 1, f"{path}.number", f"{exchange.number}, expected {place + 1}")
+        _check_exchange(exchange, path)
+        if exchange.record is not None:
+            _require(exchange.record not in records, f"{path}.record", "another exchange has it too")
+            records.add(exchange.record)
+
+
+def _check_exchange(exchange: Exchange, path: str) -> None:
+    answered = exchange.status is not None
+    _require(exchange.started <= exchange.ended, f"{path}.ended", "before started")
+    _require(answered or exchange.failure is not None, path, "neither response nor failure")
+    _require(answered == (exchange.payload is not None), f"{path}.payload", "a response has one, and only a response")
+    _require(answered == (exchange.record is not None), f"{path}.record", "a response has one, and only a response")
+    if not answered:
+        _require(exchange.media_type is None, f"{path}.mediaType", "there is no response")
+        _require(exchange.truncated is None, f"{path}.truncated", "there is no response")
+        _require(exchange.redirect_to is None, f"{path}.redirectTo", "there is no response")
+        _require(exchange.surplus == 0, f"{path}.surplus", "there is no response")
+    _require(not answered or exchange.server is not None, f"{path}.server", "a response came from somewhere")
+    if exchange.tls is not None:
+        _require(exchange.server is not None, f"{path}.server", "TLS was spoken with someone")
+        _require(exchange.url.startswith("https:"), f"{path}.tls", "the URL is not https")
+        _require(
+            exchange.tls.verified == (exchange.tls.verify_error is None),
+            f"{path}.tls.verifyError",
+            "states an error if and only if the certificate did not verify",
+        )
+    elif answered:
+        _require(not exchange.url.startswith("https:"), f"{path}.tls", "the URL is https")
+
+
+def _check_berkeley(statement: CaptureStatement) -> None:
+    items = tuple(entry.item for entry in statement.predicate.berkeley)
+    _require(items == BERKELEY_ITEMS, "predicate.berkeley", f"not the items {', '.join(BERKELEY_ITEMS)} in this order")
+    screenshot = next(entry for entry in statement.predicate.berkeley if entry.item == "screenshot")
+    stored = any(subject.name == "screenshot.png" for subject in statement.subject)
+    _require(stored or not screenshot.met, "predicate.berkeley", "screenshot met, but no subject is one")

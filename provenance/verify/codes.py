@@ -1,0 +1,172 @@
+"""The checks of a verification: stable codes, in the order in which a report lists them, and their sentences.
+
+A code never changes its meaning and is never used again for another, so that a report from today reads the same in ten
+years. New checks get new codes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Code(StrEnum):
+    """Every check there is."""
+
+    PKG_01 = "E-PKG-01"
+    PKG_02 = "E-PKG-02"
+    PKG_03 = "E-PKG-03"
+    ATT_01 = "E-ATT-01"
+    ATT_02 = "E-ATT-02"
+    ATT_03 = "E-ATT-03"
+    ATT_04 = "E-ATT-04"
+    ATT_05 = "E-ATT-05"
+    SUB_01 = "E-SUB-01"
+    SUB_02 = "E-SUB-02"
+    SUB_03 = "E-SUB-03"
+    SUB_04 = "E-SUB-04"
+    WARC_01 = "E-WARC-01"
+    WARC_02 = "E-WARC-02"
+    WARC_03 = "E-WARC-03"
+    WARC_04 = "E-WARC-04"
+    LOG_01 = "E-LOG-01"
+    LOG_02 = "E-LOG-02"
+    LOG_03 = "E-LOG-03"
+    LOG_04 = "E-LOG-04"
+    LOG_05 = "E-LOG-05"
+    WIT_01 = "E-WIT-01"
+    TSA_01 = "E-TSA-01"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """What a check says, in the two ways it can end."""
+
+    holds: str
+    """What is so if the check passed; also the name of the check."""
+    fails: str
+    """What was found if it failed; the findings say where."""
+
+
+SENTENCES: Final[dict[Code, Sentences]] = {
+    Code.PKG_01: Sentences(
+        "the file is a zip laid out exactly as the format says",
+        "the file is not a zip laid out exactly as the format says",
+    ),
+    Code.PKG_02: Sentences(
+        "the zip holds exactly the files of an evidence package, in their order",
+        "a file is missing, out of its place, or does not belong in an evidence package",
+    ),
+    Code.PKG_03: Sentences(
+        "every derived file is what the signed files give",
+        "a derived file is not what the signed files give",
+    ),
+    Code.ATT_01: Sentences(
+        "the attestation is a DSSE envelope in canonical JSON",
+        "the attestation is not a DSSE envelope in canonical JSON",
+    ),
+    Code.ATT_02: Sentences(
+        "the payload type is known",
+        "the payload type is not one that this verifier knows",
+    ),
+    Code.ATT_03: Sentences(
+        "a signature names a key of the trust root",
+        "no signature names a key of the trust root",
+    ),
+    Code.ATT_04: Sentences(
+        "the attestation's signature verifies",
+        "the attestation's signature does not verify",
+    ),
+    Code.ATT_05: Sentences(
+        "the payload is a canonical statement about a capture whose members agree with one another",
+        "the payload is not a canonical statement about a capture whose members agree with one another",
+    ),
+    Code.SUB_01: Sentences(
+        "every subject of the attestation is present",
+        "a subject of the attestation is missing",
+    ),
+    Code.SUB_02: Sentences(
+        "the SHA-256 of every subject is the attested one",
+        "the SHA-256 of a subject is not the attested one",
+    ),
+    Code.SUB_03: Sentences(
+        "the BLAKE3 of every subject is the attested one",
+        "the BLAKE3 of a subject is not the attested one",
+    ),
+    Code.SUB_04: Sentences(
+        "the size of every subject is the attested one",
+        "the size of a subject is not the attested one",
+    ),
+    Code.WARC_01: Sentences(
+        "the WARC is well formed",
+        "the WARC is not well formed",
+    ),
+    Code.WARC_02: Sentences(
+        "every block digest in the WARC is that of its block",
+        "a block digest in the WARC is not that of its block",
+    ),
+    Code.WARC_03: Sentences(
+        "every payload digest in the WARC is that of its payload",
+        "a payload digest in the WARC is not that of its payload",
+    ),
+    Code.WARC_04: Sentences(
+        "the records of the WARC and the exchanges of the attestation agree, with none left over",
+        "the records of the WARC and the exchanges of the attestation do not agree",
+    ),
+    Code.LOG_01: Sentences(
+        "the inclusion proof is written as c2sp.org/tlog-proof@v1 says",
+        "the inclusion proof is not written as c2sp.org/tlog-proof@v1 says",
+    ),
+    Code.LOG_02: Sentences(
+        "the checkpoint is signed in the name of a log of the trust root",
+        "the checkpoint is not signed in the name of a log of the trust root",
+    ),
+    Code.LOG_03: Sentences(
+        "the checkpoint's signature verifies",
+        "the checkpoint's signature does not verify",
+    ),
+    Code.LOG_04: Sentences(
+        "the attestation is in the log, under the checkpoint's root",
+        "the proof does not lead from the attestation to the checkpoint's root",
+    ),
+    Code.LOG_05: Sentences(
+        "the checkpoint inside the attestation is signed by a log of the trust root and is older than the entry",
+        "the checkpoint inside the attestation is not signed by a log of the trust root, or is not older than the entry",
+    ),
+    Code.WIT_01: Sentences(
+        "witnesses of the trust root cosigned the checkpoint",
+        "too few witnesses of the trust root cosigned the checkpoint",
+    ),
+    Code.TSA_01: Sentences(
+        "timestamps of authorities of the trust root cover the checkpoint",
+        "no timestamp of an authority of the trust root covers the checkpoint",
+    ),
+}
+
+PREREQUISITES: Final[dict[Code, tuple[Code, ...]]] = {
+    Code.PKG_01: (),
+    Code.PKG_02: (Code.PKG_01,),
+    Code.PKG_03: (Code.PKG_02, Code.SUB_02, Code.SUB_03, Code.SUB_04, Code.WARC_01, Code.LOG_03),
+    Code.ATT_01: (),
+    Code.ATT_02: (Code.ATT_01,),
+    Code.ATT_03: (Code.ATT_01,),
+    Code.ATT_04: (Code.ATT_03,),
+    Code.ATT_05: (Code.ATT_02, Code.ATT_04),
+    Code.SUB_01: (Code.ATT_05,),
+    Code.SUB_02: (Code.SUB_01,),
+    Code.SUB_03: (Code.SUB_01,),
+    Code.SUB_04: (Code.SUB_01,),
+    Code.WARC_01: (Code.SUB_02, Code.SUB_03, Code.SUB_04),
+    Code.WARC_02: (Code.WARC_01,),
+    Code.WARC_03: (Code.WARC_01,),
+    Code.WARC_04: (Code.WARC_01,),
+    Code.LOG_01: (),
+    Code.LOG_02: (Code.LOG_01,),
+    Code.LOG_03: (Code.LOG_02,),
+    Code.LOG_04: (Code.LOG_03, Code.ATT_05),
+    Code.LOG_05: (Code.LOG_04,),
+    Code.WIT_01: (Code.LOG_03,),
+    Code.TSA_01: (Code.LOG_03,),
+}
+"""What must have passed before a check can say anything. Otherwise it is not checked."""

@@ -1,0 +1,205 @@
+"""What a verification says: every check with how it ended, and what all of it shows and does not show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from sijill.provenance.attest.timestamps import format_timestamp
+from sijill.provenance.verify.codes import PREREQUISITES, SENTENCES, Code
+from sijill.provenance.verify.trust import TrustRoot
+
+FORMAT: Final = "https://sijill.org/verification-report/v1"
+MAX_FINDINGS: Final = 100
+"""The most findings that a check keeps; the last one then says how many there were."""
+
+
+class Status(StrEnum):
+    """How a check ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_CHECKED = "not-checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Where something was found, and what. Both may hold text from the evidence: escape it before printing."""
+
+    about: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check. If it is required, nothing but `passed` is good enough."""
+
+    code: Code
+    status: Status
+    required: bool
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The check in words: what is so, or what was found if it failed."""
+        sentences = SENTENCES[self.code]
+        return sentences.fails if self.status is Status.FAILED else sentences.holds
+
+
+@dataclass(frozen=True, slots=True)
+class LogPlace:
+    """Where the attestation stands in the log."""
+
+    origin: str
+    index: int
+    size: int
+    """Entries that the log had at the checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attested:
+    """What the attestation says. Its signature was verified, so these are the collector's words; no more than that."""
+
+    capture_id: str
+    target: str
+    final_url: str | None
+    title: str | None
+    outcome: str
+    reasons: tuple[str, ...]
+    exchanges: int
+    started: datetime
+    ended: datetime
+    collector: str | None
+    """The collector's name; None if it is kept behind a commitment."""
+    commitment: str | None
+    keyids: tuple[str, ...]
+    """Keys of the trust root whose signatures verify."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of a verification. `holds` is the verdict."""
+
+    checks: tuple[Check, ...]
+    trust: TrustRoot
+    attested: Attested | None = None
+    """None unless signature and statement are good."""
+    place: LogPlace | None = None
+    """None unless the attestation was shown to be in the log."""
+    not_before: LogPlace | None = None
+    """The checkpoint inside the attestation, if a log of the trust root signed it: the attestation is younger."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether every required check ran and passed. Absence is not success."""
+        return bool(self.checks) and all(c.status is Status.PASSED for c in self.checks if c.required)
+
+    def check(self, code: Code) -> Check:
+        """The check with this code."""
+        return next(check for check in self.checks if check.code is code)
+
+    @property
+    def failed(self) -> tuple[Code, ...]:
+        """The codes of the checks that failed, required or not."""
+        return tuple(check.code for check in self.checks if check.status is Status.FAILED)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as FORMAT.md lays it down: JSON values only, no floats."""
+        return {
+            "format": FORMAT,
+            "verified": self.holds,
+            "checks": [_check_json(check) for check in self.checks],
+            "trustRoot": {
+                "attestationKeys": [key.keyid for key in self.trust.attestation_keys],
+                "logKeys": [key.vkey for key in self.trust.log_keys],
+                "tsaRoots": len(self.trust.tsa_roots),
+                "witnesses": [key.vkey for key in self.trust.witnesses],
+            },
+            "attested": _attested_json(self.attested) if self.attested else None,
+            "log": _place_json(self.place),
+            "notBefore": _place_json(self.not_before),
+            # Timestamps are not checked by this version, so there is no time that anyone but the collector vouches for.
+            "notAfter": None,
+        }
+
+
+class Ledger:
+    """Collects checks while a verification runs and sees to it that none is left out."""
+
+    def __init__(self, trust: TrustRoot, *, not_required: Iterable[Code] = ()) -> None:
+        self.trust = trust
+        self.attested: Attested | None = None
+        self.place: LogPlace | None = None
+        self.not_before: LogPlace | None = None
+        self._not_required = frozenset(not_required)
+        self._checks: dict[Code, Check] = {}
+
+    def ready(self, code: Code) -> bool:
+        """Whether all that `code` presupposes has passed."""
+        return all(self.passed(earlier) for earlier in PREREQUISITES[code])
+
+    def passed(self, code: Code) -> bool:
+        """Whether the check ran and passed."""
+        return code in self._checks and self._checks[code].status is Status.PASSED
+
+    def record(self, code: Code, problems: Iterable[Finding]) -> bool:
+        """Record that `code` passed if there are no problems, else that it failed; whether it passed."""
+        kept = _shortened(tuple(problems))
+        self._put(code, Status.FAILED if kept else Status.PASSED, kept)
+        return not kept
+
+    def skip(self, code: Code, about: str, reason: str) -> None:
+        """Record that `code` was not checked, and why."""
+        self._put(code, Status.NOT_CHECKED, (Finding(about, reason),))
+
+    def report(self) -> Report:
+        """The report; checks that were never reached are in it as not checked."""
+        checks = tuple(self._checks.get(code) or self._unreached(code) for code in Code)
+        return Report(checks, self.trust, self.attested, self.place, self.not_before)
+
+    def _put(self, code: Code, status: Status, findings: tuple[Finding, ...]) -> None:
+        self._checks[code] = Check(code, status, code not in self._not_required, findings)
+
+    def _unreached(self, code: Code) -> Check:
+        missing = [str(earlier) for earlier in PREREQUISITES[code] if not self.passed(earlier)]
+        reason = f"needs {', '.join(missing)}" if missing else "was not reached"
+        return Check(code, Status.NOT_CHECKED, code not in self._not_required, (Finding(str(code), reason),))
+
+
+def _shortened(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    if len(findings) <= MAX_FINDINGS:
+        return findings
+    return (*findings[: MAX_FINDINGS - 1], Finding("findings", f"{len(findings)} in all"))
+
+
+def _check_json(check: Check) -> dict[str, Any]:
+    return {
+        "code": str(check.code),
+        "sentence": check.sentence,
+        "status": str(check.status),
+        "required": check.required,
+        "findings": [{"about": finding.about, "found": finding.found} for finding in check.findings],
+    }
+
+
+def _attested_json(attested: Attested) -> dict[str, Any]:
+    return {
+        "captureId": attested.capture_id,
+        "target": attested.target,
+        "finalUrl": attested.final_url,
+        "title": attested.title,
+        "outcome": attested.outcome,
+        "reasons": list(attested.reasons),
+        "exchanges": attested.exchanges,
+        "started": format_timestamp(attested.started),
+        "ended": format_timestamp(attested.ended),
+        "collector": {"name": attested.collector} if attested.collector else {"commitment": attested.commitment},
+        "keyids": list(attested.keyids),
+    }
+
+
+def _place_json(place: LogPlace | None) -> dict[str, Any] | None:
+    return {"origin": place.origin, "index": place.index, "size": place.size} if place else None

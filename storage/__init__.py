@@ -1,0 +1,1 @@
+"""Where the bytes are kept. Knows keys and bytes, nothing of captures."""

@@ -1,0 +1,133 @@
+"""What every store can do. Small objects pass as bytes, large ones in pieces that never fill the memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from sijill.storage.fingerprint import Fingerprint
+
+PIECE = 1 << 18
+"""Bytes that are read and written at a time."""
+
+
+class Source(Protocol):
+    """Bytes that may be too many for memory; can be opened any number of times."""
+
+    def open(self) -> BinaryIO:
+        """A new reader at the first byte; the store closes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What `put` made sure of: the key holds the expected bytes, read back and compared."""
+
+    key: str
+    created: bool
+    """Whether this call stored them; False if they were there already."""
+    version: str | None = None
+    """The store's name for these very bytes under this key, where it keeps versions."""
+    locked_until: datetime | None = None
+    """Until when the store itself refuses to delete them, where it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """What the store says of an object without reading it. Proves nothing about its bytes."""
+
+    size: int
+    modified: datetime
+    """With time zone UTC."""
+    version: str | None = None
+    locked_until: datetime | None = None
+
+
+class Store(Protocol):
+    """Objects by key (see `layout`).
+
+    An object is visible under its key wholly or not at all, also when its writer is killed.
+    Every method may raise `BadKey`, and `StoreUnavailable`, `StoreFull` or `StoreDenied` when the store cannot do it.
+    """
+
+    @property
+    def url(self) -> str:
+        """The URL that opens this store, in its one canonical spelling."""
+
+    def put(self, key: str, source: Source | Path, *, expected: Fingerprint) -> Stored:
+        """Store `source` under `key` unless something is there, read it back and compare it with `expected`.
+
+        If the same bytes are there already, they are read back and compared all the same, and `source` may stay unread.
+        What opening or reading `source` raises is passed on; nothing is stored then.
+
+        Raises:
+            SourceMismatch: `source` does not hold what `expected` says; nothing was stored.
+            AlreadyExists: `key` holds other bytes, which stay.
+            ReadBackMismatch: the store gave other bytes back.
+        """
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Store `data` under `key` unless something is there; read back and compared as by `put`.
+
+        Returns True if the key now holds exactly `data`, whoever stored it, and False if it holds other bytes.
+
+        Raises:
+            ReadBackMismatch: the store gave other bytes back.
+        """
+
+    def replace(self, key: str, data: bytes) -> None:
+        """Store `data` under the mutable `key`, whatever it held; a reader sees the old bytes or the new, never a mix.
+
+        Raises:
+            ImmutableKey: `key` is not mutable.
+            ReadBackMismatch: the store gave other bytes back.
+        """
+
+    def read(self, key: str, *, limit: int) -> bytes:
+        """All bytes of `key`.
+
+        Raises:
+            NotFound: there is no such object.
+            ObjectTooLarge: it has more than `limit` bytes.
+            NotAnObject: a thing the store did not make stands there.
+        """
+
+    def open(self, key: str) -> AbstractContextManager[BinaryIO]:
+        """A reader of `key` from its first byte on, to be read in order, for a `with` statement.
+
+        Raises:
+            NotFound: there is no such object; raised when called or when entered.
+            NotAnObject: a thing the store did not make stands there.
+        """
+
+    def stat(self, key: str) -> ObjectInfo | None:
+        """Size and times of `key`, or None if there is no such object.
+
+        Raises:
+            NotAnObject: a thing the store did not make stands there.
+        """
+
+    def list(self, prefix: str, *, after: str | None = None) -> Iterator[str]:
+        """Keys that begin with `prefix` and sort after `after`, in bytewise order.
+
+        Keys come as they are found, so that a listing of any length needs little memory. Objects that come or go
+        meanwhile may or may not be listed.
+        """
+
+    def delete(self, key: str) -> None:
+        """Remove the mutable `key`; if there is none, that is fine.
+
+        A deletion is not waited for on the medium: after a loss of power the object may be there again.
+
+        Raises:
+            ImmutableKey: `key` is not mutable.
+        """
+
+    def recover(self) -> int:
+        """Remove what killed writers left behind, which no reader ever sees; returns how many pieces.
+
+        What writers at work are writing is left alone. May be called at any time.
+        """
