@@ -40,7 +40,7 @@ def sijill(context: click.Context, config: Path) -> None:
     Example:
       sijill init --operator "Example Archive" --contact archive@example.org
       sijill capture https://example.org/statement
-      sijill export 20261121t011630z-k3j9x2m4q7ab -o statement.wacz
+      sijill export 20261121t011630z-k3j5x2m4q7ab -o statement.wacz
       sijill-verify statement.wacz --trust trust.json
     """
     context.obj = config
@@ -124,7 +124,7 @@ def list_(config: Path, as_json: bool) -> None:
     print_list(evidence.captures(_open(config)), as_json=as_json)
 
 
-@sijill.command(epilog="Example: sijill show 20261121t011630z-k3j9x2m4q7ab")
+@sijill.command(epilog="Example: sijill show 20261121t011630z-k3j5x2m4q7ab")
 @click.argument("capture_id")
 @as_json
 @click.pass_obj
@@ -136,7 +136,7 @@ def show(config: Path, capture_id: str, as_json: bool) -> None:
     print_capture(evidence.load_capture(_open(config), capture_id), as_json=as_json)
 
 
-@sijill.command(epilog="Example: sijill export 20261121t011630z-k3j9x2m4q7ab -o statement.wacz")
+@sijill.command(epilog="Example: sijill export 20261121t011630z-k3j5x2m4q7ab -o statement.wacz")
 @click.argument("capture_id")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Default: CAPTURE_ID.wacz here.")
 @as_json
@@ -158,10 +158,9 @@ def seal(config: Path, as_json: bool) -> None:
     from sijill.flows import evidence
     from sijill.flows.console import SealProgress, print_seal
 
-    archive = _open(config)
     with SealProgress(quiet=as_json) as progress:
-        sealed = evidence.seal(archive, on_progress=progress.sealing)
-    print_seal(archive, sealed, as_json=as_json)
+        sealed = evidence.seal(_open(config), on_progress=progress.sealing)
+    print_seal(sealed, as_json=as_json)
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -23,16 +22,7 @@ from sijill.flows.init import Initialised
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.timestamps import format_timestamp
 from sijill.provenance.log import log as transparency
-
-
-def printable(text: str) -> str:
-    """`text` without what could steer a terminal or turn its reading direction; each such character becomes U+FFFD."""
-    return "".join("\N{REPLACEMENT CHARACTER}" if _steers(char) else char for char in text)
-
-
-def _steers(char: str) -> bool:
-    # Joiners are part of how Arabic is written; every other format character is an override, isolate or tag.
-    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co") and char not in "\u200c\u200d"
+from sijill.provenance.verify.render import printable
 
 
 class CaptureProgress:
@@ -156,7 +146,7 @@ def print_list(captures: Iterable[evidence.StoredCapture], *, as_json: bool) -> 
         for capture in captures:
             print(json.dumps(_summary(capture), ensure_ascii=False))
         return
-    console = _console()
+    console = Console(highlight=False)
     count = 0
     for capture in captures:
         count += 1
@@ -200,7 +190,7 @@ def print_capture(capture: evidence.StoredCapture, *, as_json: bool) -> None:
         size = str(exchange.payload.size) if exchange.payload is not None else ""
         row = (str(exchange.number), status, exchange.media_type or "", size, exchange.url)
         table.add_row(*(Text(printable(cell), overflow="fold") for cell in row))
-    _console().print(table)
+    Console(highlight=False).print(table)
 
 
 def print_export(path: Path, digests: DigestSet, *, as_json: bool) -> None:
@@ -279,11 +269,8 @@ def _print_json(value: dict[str, Any]) -> None:
 
 
 def _print_facts(facts: dict[str, str]) -> None:
-    table = Table.grid(padding=(0, 2))
+    # One line a fact, never folded: digests and paths are there to be copied.
+    console = Console(highlight=False)
+    width = max(map(len, facts))
     for name, value in facts.items():
-        table.add_row(Text(name, style="bold"), Text(printable(value), overflow="fold"))
-    _console().print(table)
-
-
-def _console() -> Console:
-    return Console(highlight=False, soft_wrap=False)
+        console.print(Text.assemble((f"{name:<{width}}  ", "bold"), printable(value)), soft_wrap=True)

@@ -36,7 +36,7 @@ def capture_context(
         robots=Robots(consulted=False, decision=None, reason="on-demand capture of one URL"),
         egress=operator.egress,
         allowed_networks=tuple(str(item) for item in network.allowed),
-        pins={name: str(address) for name, address in network.pinned.items()},
+        pins=dict(network.pins),
         reject_invalid_certificates=network.reject_invalid_certificates,
         orchestrator=orchestrator,
         freshness=freshness,

@@ -88,16 +88,19 @@ def archive_url(
     parse_target(target)
     recover(archive)
     freshness = archive.log_reader.checkpoint()
-    capture_id = archive.new_capture_id(archive.clock())
+    started = archive.clock()
+    capture_id = archive.new_capture_id(started)
     with archive.work.begin(capture_id) as item:
         capture = capture_page(
             target,
             capture_id=capture_id,
-            limits=archive.limits,
-            network=archive.network,
+            user_agent=archive.user_agent,
             workdir=item.spool,
             clock=archive.clock,
+            limits=archive.limits,
+            network=archive.network,
             on_exchange=on_exchange,
+            started=started,
         )
         with item.warc.open("xb") as file:
             sink = HashingWriter(file)

@@ -70,6 +70,7 @@ def initialise(folder: Path, *, operator: str, contact: str, store: str = "./sto
     from sijill.provenance.attest.attestation import SALT_SIZE
     from sijill.provenance.attest.keys import SigningKey, write_signing_key
     from sijill.provenance.log.note import NoteSigner
+    from sijill.provenance.verify.trust import TrustRoot, format_trust
 
     settings, trust = folder / FILE_NAME, folder / "trust.json"
     keys = folder / "keys"
@@ -86,23 +87,18 @@ def initialise(folder: Path, *, operator: str, contact: str, store: str = "./sto
         origin=_toml_string(origin),
     )
     _check(text, settings)
-    vkey = NoteSigner(origin, log_key).verifier.vkey
-    root = {
-        "attestationKeys": [{"keyid": attestation_key.public.keyid, "publicKey": attestation_key.public.pem}],
-        "logKeys": [vkey],
-        "tsaRoots": [],
-        "witnesses": [],
-    }
+    log = NoteSigner(origin, log_key).verifier
+    root = TrustRoot(attestation_keys=(attestation_key.public,), log_keys=(log,))
     try:
         keys.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_signing_key(attestation_path, attestation_key)
         write_signing_key(log_path, log_key)
         _write_new(salt, secrets.token_hex(SALT_SIZE) + "\n", mode=0o600)
-        _write_new(trust, json.dumps(root, indent=2, ensure_ascii=False) + "\n")
+        _write_new(trust, format_trust(root).decode())
         _write_new(settings, text)
     except OSError as err:
         raise BadSettings(f"{err.filename or folder}: {err.strerror}") from err
-    return Initialised(settings, trust, attestation_key.public.keyid, vkey)
+    return Initialised(settings, trust, attestation_key.public.keyid, log.vkey)
 
 
 def _check(text: str, path: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from sijill.archive.capture.exchange import Pin
 from sijill.flows.errors import BadSettings
 
 FILE_NAME = "sijill.toml"
@@ -116,9 +117,10 @@ class NetworkSection(_Section):
         return tuple(ip_network(text) for text in self.allow)
 
     @property
-    def pinned(self) -> dict[str, IPv4Address | IPv6Address]:
-        """`host:port` to the address that is used instead of DNS."""
-        return {name: ip_address(address) for name, address in self.pins.items()}
+    def pinned(self) -> tuple[Pin, ...]:
+        """Addresses that are used instead of DNS."""
+        split = ((*name.rsplit(":", 1), address) for name, address in self.pins.items())
+        return tuple(Pin(host, int(port), ip_address(address)) for host, port, address in split)
 
 
 class Settings(_Section):

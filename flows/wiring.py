@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sijill.archive.capture.exchange import Limits
-from sijill.archive.capture.network import Network
+from sijill.archive.capture.exchange import Limits, Network
 from sijill.flows.errors import BadSettings
 from sijill.flows.settings import Settings, read_settings
 from sijill.flows.workfolder import WorkFolder
@@ -88,12 +87,16 @@ class Archive:
         """What may be reached, and how."""
         section = self.settings.network
         return Network(
-            user_agent=section.user_agent or _user_agent(self.settings),
-            allowed=section.allowed,
+            allowed_networks=section.allowed,
             pins=section.pinned,
             reject_invalid_certificates=section.reject_invalid_certificates,
             ca_file=self.ca_file,
         )
+
+    @property
+    def user_agent(self) -> str:
+        """Who archives and where to ask, as the User-Agent header says it."""
+        return self.settings.network.user_agent or _user_agent(self.settings)
 
     def new_capture_id(self, started: datetime) -> str:
         """A capture id that begins with the time and ends with 60 random bits."""

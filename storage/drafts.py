@@ -9,7 +9,6 @@ import errno
 import fcntl
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -123,7 +122,7 @@ def measure_file(file: int) -> Measure:
 
 def _create(folder: int, mode: int) -> tuple[str, int]:
     while True:
-        name = secrets.token_hex(16)
+        name = os.urandom(16).hex()
         file = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode, dir_fd=folder)
         try:
             fcntl.flock(file, fcntl.LOCK_EX)

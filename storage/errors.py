@@ -117,7 +117,7 @@ class AlreadyExists(WrongBytes):
 
 
 class StoreFailure(StorageError):
-    """The store could not do what it was asked; what it holds is as before."""
+    """The store could not do what it was asked, or not make sure of it; nothing is half done. Asking again is safe."""
 
     def __init__(self, where: str, reason: str) -> None:
         super().__init__(where, reason)

@@ -161,7 +161,7 @@ class Connection:
             return None
 
     def read_surplus(self) -> bytes:
-        """What the server has sent beyond the end of the response; clears `reusable` if anything or the end is there."""
+        """What the server has sent beyond the end of the response; `reusable` is cleared if it sent or closed."""
         surplus = b""
         try:
             while len(surplus) < _SURPLUS:

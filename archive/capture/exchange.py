@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -91,8 +92,8 @@ class Body(Protocol):
     def size(self) -> int:
         """Number of bytes."""
 
-    def open(self) -> BinaryIO:
-        """A new reader at the first byte; the caller closes it."""
+    def open(self) -> AbstractContextManager[BinaryIO]:
+        """A new reader at the first byte, for a `with` statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,8 @@ class Response:
     status: int
     reason: str
     headers: tuple[tuple[str, str], ...]
-    """Names as sent, values stripped, in order, repeated ones kept; bytes decoded as ISO-8859-1."""
+    """Names as sent, white space around names and values dropped, in order, repeated ones kept; bytes decoded as
+    ISO-8859-1."""
     payload: DigestSet
     """Of the body without chunk framing, its content coding kept."""
     surplus: int

@@ -124,11 +124,7 @@ class ConnectionPool:
         connection = Connection(plain, recording.server, None)
         try:
             if url.scheme == "https":
-                self._start_tls(connection, url, bounds)
-                recording.tls = connection.tls
-                if self._reject_invalid and connection.tls is not None and not connection.tls.verified:
-                    error = connection.tls.verify_error
-                    raise _NoConnection(failure(FailureKind.TLS, f"settings refuse its certificate: {error}"))
+                self._start_tls(connection, url, bounds, recording)
         except BaseException:
             self._drop(connection)
             raise
@@ -169,7 +165,7 @@ class ConnectionPool:
         kind = FailureKind.TIMEOUT if timed_out else FailureKind.CONNECT
         raise _NoConnection(failure(kind, "; ".join(troubles)))
 
-    def _start_tls(self, connection: Connection, url: RequestUrl, bounds: Bounds) -> None:
+    def _start_tls(self, connection: Connection, url: RequestUrl, bounds: Bounds, recording: Recording) -> None:
         plain = connection.socket
         try:
             plain.settimeout(bounds.left())
@@ -188,7 +184,10 @@ class ConnectionPool:
             raise _NoConnection(failure(FailureKind.TIMEOUT, "the TLS handshake did not end in time")) from err
         except OSError as err:  # ssl.SSLError is one; a reset here says that the server refuses TLS
             raise _NoConnection(failure(FailureKind.TLS, f"handshake: {err}")) from err
-        connection.tls = self._anchors.facts(secure, url.host, self._clock())
+        facts = self._anchors.facts(secure, url.host, self._clock())
+        connection.tls = recording.tls = facts
+        if self._reject_invalid and not facts.verified:
+            raise _NoConnection(failure(FailureKind.TLS, f"settings refuse its certificate: {facts.verify_error}"))
 
     def _tls_context(self) -> ssl.SSLContext:
         with self._lock:

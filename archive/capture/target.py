@@ -18,9 +18,10 @@ _PORTS = {"http": 80, "https": 443}
 _PATH = "!$%&'()*+,-./:;=@[]_|~"
 _QUERY = "!$%&()*+,-./:;=?@[\\]^_`{|}~"
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+_DIGITS = re.compile(r"[0-9]{1,5}")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^\[\]:]*)(?::(?P<port>[0-9]*))?")
+_AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^\[\]:]*)(?::(?P<port>[^:]*))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ def _a_labels(target: str, host: str) -> str:
 def _port(target: str, text: str | None, default: int) -> int:
     if not text:
         return default
-    if len(text) > 5 or not 1 <= int(text) <= 65535:
+    if not _DIGITS.fullmatch(text) or not 1 <= int(text) <= 65535:
         raise BadTarget(target, f"{text[:20]!r} is not a port: use a number from 1 to 65535")
     return int(text)
 

@@ -35,6 +35,7 @@ class Record:
         self._member = member
         self._begun = begun
         self._left = self.size
+        self._finished = False
 
     @property
     def offset(self) -> int:
@@ -102,7 +103,7 @@ class Record:
             piece = piece[: self._left]
             self._left -= len(piece)
             yield piece
-        if not self._member.ended or self._begun:
+        if not self._finished:
             self._finish()
 
     def _finish(self) -> None:
@@ -113,9 +114,10 @@ class Record:
             tail += piece
         if tail != _EMPTY_LINE:
             raise MalformedWarc(self.offset, "record does not end with two CRLF right after its block")
+        self._finished = True
 
     def _demand_end(self) -> None:
-        if self._left or self._begun or not self._member.ended:
+        if not self._finished:
             raise ValueError("the block has not been read to its end")
 
 
@@ -123,7 +125,8 @@ def read_records(source: Source, *, limit: int = CONTENT_LIMIT) -> Iterator[Reco
     """The records of the WARC that `source` holds from its first byte to its last, in order.
 
     The first is the one warcinfo record; all others name it; record ids are unique; a request is concurrent to a
-    response before it. All of the file has been checked once the iteration has ended, and only then.
+    response before it; the last is a metadata record, the fetch log, so that a file cut between two records is noticed.
+    All of the file has been checked once the iteration has ended, and only then.
 
     Args:
         source: read once, in order, to its end; need not be seekable.
@@ -146,8 +149,10 @@ def read_records(source: Source, *, limit: int = CONTENT_LIMIT) -> Iterator[Reco
         yield record
         for _ in record.chunks():
             pass
-    if warcinfo is None:
+    if not seen:
         raise MalformedWarc(0, "no records")
+    if seen.popitem()[1] is not RecordType.METADATA:
+        raise MalformedWarc(members.offset, "the last record is not the fetch log: the file is cut short")
 
 
 def _read_header(member: Member) -> Record:

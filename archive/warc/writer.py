@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,8 @@ from sijill.archive.warc.record import END, WARC_NAME, Fields, RecordType, heade
 
 PEM_CHAIN: Final = "application/pem-certificate-chain"
 
+_INFO_NAME = re.compile("[A-Za-z][A-Za-z0-9-]*")
+_INFO_VALUE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*")
 _COMPRESSED_TYPES = frozenset(
     {
         "application/epub+zip",
@@ -133,8 +136,8 @@ class _Writer:
     def warcinfo(self, capture: Capture, info: Mapping[str, str]) -> None:
         fields = {**info, "format": "WARC File Format 1.1", "isPartOf": capture.id}
         for name, value in fields.items():
-            if not name.isidentifier() or any(ord(letter) < 32 or ord(letter) == 127 for letter in value):
-                raise BadRecordField(name, value, "not a field of warcinfo, or control characters in it")
+            if not _INFO_NAME.fullmatch(name) or not _INFO_VALUE.fullmatch(value):
+                raise BadRecordField(name, value, "not a name of a warcinfo field, or a value that is no line of text")
         block = MemoryBody("".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode())
         self._warcinfo = self._record(
             RecordType.WARCINFO,

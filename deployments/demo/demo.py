@@ -48,6 +48,7 @@ def main() -> int:
     os.environ.update(
         PREFECT_HOME=str(folder / "prefect"),
         PREFECT_LOGGING_LEVEL="WARNING",
+        PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS="120",
         PREFECT_SERVER_ANALYTICS_ENABLED="false",
         DO_NOT_TRACK="1",
     )

@@ -125,7 +125,7 @@ def _check(value: Any, path: str, depth: int) -> None:
                 if not isinstance(key, str):
                     raise NotCanonicalisable(path, f"key of type {type(key).__name__}")
                 _check_text(key, path)
-                _check(member, f"{path}.{key}", depth + 1)
+                _check(member, f"{path}.{key}" if key.isidentifier() else f"{path}[{key[:80]!r}]", depth + 1)
         else:
             for number, member in enumerate(value):
                 _check(member, f"{path}[{number}]", depth + 1)

@@ -44,6 +44,7 @@ class LogReader:
         self._source = source
         self._verifier = verifier
         self._tiles: OrderedDict[Tile, tuple[bytes, ...]] = OrderedDict()
+        self._last: SignedCheckpoint | None = None
 
     def checkpoint(self) -> SignedCheckpoint | None:
         """The newest checkpoint that tiles back, its signature verified; None if nothing was sealed yet.
@@ -86,10 +87,13 @@ class LogReader:
             NoSuchCheckpoint: the log keeps none of that size.
             LogDamaged: what it keeps is not a checkpoint of that size that it signed.
         """
+        if self._last is not None and self._last.checkpoint.size == size:
+            return self._last
         found = self._load(checkpoint_key(size))
         if found is None:
             raise NoSuchCheckpoint(size)
         self._expect_size(found, size)
+        self._last = found
         return found
 
     def entry(self, index: int, size: int | None = None) -> LogEntry:

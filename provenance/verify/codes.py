@@ -131,8 +131,8 @@ SENTENCES: Final[dict[Code, Sentences]] = {
         "the proof does not lead from the attestation to the checkpoint's root",
     ),
     Code.LOG_05: Sentences(
-        "the checkpoint inside the attestation is signed by a log of the trust root and is older than the entry",
-        "the checkpoint inside the attestation is not signed by a log of the trust root, or is not older than the entry",
+        "the checkpoint that the attestation quotes is of a log of the trust root and older than its entry",
+        "the checkpoint that the attestation quotes is not of a log of the trust root, or not older than its entry",
     ),
     Code.WIT_01: Sentences(
         "witnesses of the trust root cosigned the checkpoint",

@@ -6,13 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from sijill.provenance.attest.timestamps import format_timestamp
 from sijill.provenance.verify.codes import PREREQUISITES, SENTENCES, Code
 from sijill.provenance.verify.trust import TrustRoot
 
-FORMAT: Final = "https://sijill.org/verification-report/v1"
 MAX_FINDINGS: Final = 100
 """The most findings that a check keeps; the last one then says how many there were."""
 
@@ -46,7 +44,18 @@ class Check:
     def sentence(self) -> str:
         """The check in words: what is so, or what was found if it failed."""
         sentences = SENTENCES[self.code]
-        return sentences.fails if self.status is Status.FAILED else sentences.holds
+        return sentences.fails if self.failed else sentences.holds
+
+    @property
+    def failed(self) -> bool:
+        """Whether the check ran and did not pass."""
+        return self.status is Status.FAILED
+
+    @property
+    def detail(self) -> str:
+        """The sentence with its findings, on one line; not escaped."""
+        found = "; ".join(f"{finding.about}: {finding.found}" for finding in self.findings)
+        return f"{self.sentence} ({found})" if found else self.sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,14 @@ class LogPlace:
     index: int
     size: int
     """Entries that the log had at the checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogHead:
+    """A log at one size."""
+
+    origin: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +106,7 @@ class Report:
     """None unless signature and statement are good."""
     place: LogPlace | None = None
     """None unless the attestation was shown to be in the log."""
-    not_before: LogPlace | None = None
+    not_before: LogHead | None = None
     """The checkpoint inside the attestation, if a log of the trust root signed it: the attestation is younger."""
 
     @property
@@ -104,26 +121,7 @@ class Report:
     @property
     def failed(self) -> tuple[Code, ...]:
         """The codes of the checks that failed, required or not."""
-        return tuple(check.code for check in self.checks if check.status is Status.FAILED)
-
-    def to_json(self) -> dict[str, Any]:
-        """The report as FORMAT.md lays it down: JSON values only, no floats."""
-        return {
-            "format": FORMAT,
-            "verified": self.holds,
-            "checks": [_check_json(check) for check in self.checks],
-            "trustRoot": {
-                "attestationKeys": [key.keyid for key in self.trust.attestation_keys],
-                "logKeys": [key.vkey for key in self.trust.log_keys],
-                "tsaRoots": len(self.trust.tsa_roots),
-                "witnesses": [key.vkey for key in self.trust.witnesses],
-            },
-            "attested": _attested_json(self.attested) if self.attested else None,
-            "log": _place_json(self.place),
-            "notBefore": _place_json(self.not_before),
-            # Timestamps are not checked by this version, so there is no time that anyone but the collector vouches for.
-            "notAfter": None,
-        }
+        return tuple(check.code for check in self.checks if check.failed)
 
 
 class Ledger:
@@ -133,7 +131,7 @@ class Ledger:
         self.trust = trust
         self.attested: Attested | None = None
         self.place: LogPlace | None = None
-        self.not_before: LogPlace | None = None
+        self.not_before: LogHead | None = None
         self._not_required = frozenset(not_required)
         self._checks: dict[Code, Check] = {}
 
@@ -173,33 +171,3 @@ def _shortened(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     if len(findings) <= MAX_FINDINGS:
         return findings
     return (*findings[: MAX_FINDINGS - 1], Finding("findings", f"{len(findings)} in all"))
-
-
-def _check_json(check: Check) -> dict[str, Any]:
-    return {
-        "code": str(check.code),
-        "sentence": check.sentence,
-        "status": str(check.status),
-        "required": check.required,
-        "findings": [{"about": finding.about, "found": finding.found} for finding in check.findings],
-    }
-
-
-def _attested_json(attested: Attested) -> dict[str, Any]:
-    return {
-        "captureId": attested.capture_id,
-        "target": attested.target,
-        "finalUrl": attested.final_url,
-        "title": attested.title,
-        "outcome": attested.outcome,
-        "reasons": list(attested.reasons),
-        "exchanges": attested.exchanges,
-        "started": format_timestamp(attested.started),
-        "ended": format_timestamp(attested.ended),
-        "collector": {"name": attested.collector} if attested.collector else {"commitment": attested.commitment},
-        "keyids": list(attested.keyids),
-    }
-
-
-def _place_json(place: LogPlace | None) -> dict[str, Any] | None:
-    return {"origin": place.origin, "index": place.index, "size": place.size} if place else None

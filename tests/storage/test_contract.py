@@ -99,6 +99,25 @@ def test_a_source_that_fails_passes_its_own_error_on(store, fingerprint, tmp_pat
     assert store.recover() == 0
 
 
+def test_a_source_without_end_is_not_read_to_its_end(store, fingerprint):
+    class Endless(io.RawIOBase):
+        given = 0
+
+        def read(self, size=-1):
+            assert size > 0
+            assert self.given < 10 * PIECE
+            self.given += size
+            return b"x" * size
+
+    class Source:
+        def open(self):
+            return Endless()
+
+    with pytest.raises(errors.SourceMismatch):
+        store.put(KEY, Source(), expected=fingerprint(b"statement"))
+    assert list(store.list("")) == []
+
+
 def test_create_says_whether_the_key_holds_the_data(store):
     assert store.create(KEY, b"one") is True
     assert store.create(KEY, b"one") is True

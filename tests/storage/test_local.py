@@ -281,7 +281,7 @@ def test_strangers_files_are_not_listed(store, root):
     assert (root / ".incoming" / "f").exists()
 
 
-def test_a_listing_of_many_keys_opens_only_what_it_needs(store, root):
+def test_a_listing_of_many_keys_reads_only_the_folders_it_needs(store, root, monkeypatch):
     for number in range(200):
         (root / "queue" / f"{number:03}").mkdir(parents=True)
         for name in range(100):
@@ -291,7 +291,19 @@ def test_a_listing_of_many_keys_opens_only_what_it_needs(store, root):
     shutil.rmtree(root / "queue/001")
     assert next(key for key in listing if key > "queue/001") == "queue/002/00"
     assert sum(1 for _ in listing) == 198 * 100 - 1
+
+    scandir, read = os.scandir, []
+
+    def counted(folder):
+        read.append(Path(f"/proc/self/fd/{folder}").readlink())
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", counted)
     assert list(store.list("queue/", after="queue/199/97")) == ["queue/199/98", "queue/199/99"]
+    assert read == [root / "queue", root / "queue/199"]
+    read.clear()
+    assert len(list(store.list("queue/15"))) == 1000
+    assert len(read) == 11
 
 
 def test_descriptors_are_closed(store, tmp_path):

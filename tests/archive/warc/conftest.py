@@ -33,13 +33,29 @@ from sijill.archive.capture.exchange import (
 )
 from sijill.archive.capture.spool import MemoryBody
 from sijill.archive.digest import digest_bytes
+from sijill.archive.warc.wacz import (
+    ARCHIVE,
+    DATAPACKAGE,
+    DATAPACKAGE_DIGEST,
+    INDEX,
+    INDEX_SUMMARY,
+    PAGES,
+    PackageResource,
+    PageEntry,
+    derive_datapackage,
+    derive_datapackage_digest,
+    derive_index,
+    derive_index_summary,
+    derive_pages,
+)
 from sijill.archive.warc.writer import WrittenWarc, write_capture
+from sijill.archive.warc.zip_writer import write_zip
 
 START = datetime(2026, 11, 21, 1, 16, 30, 123456, tzinfo=UTC)
 CAPTURE_ID = "20261121t011630z-k3j9x2m4q7ab"
 PAGE_URL = "https://site.example/en/statement?b=2&a=1"
 PNG_URL = "https://site.example/assets/logo.png"
-INFO = {"software": "sijill/0.1.0", "description": "نص عربي"}
+INFO = {"software": "sijill/0.1.0", "description": "نص عربي", "operator": "جمعه‌ها <a@b.example>"}
 
 
 def png(width: int = 7, height: int = 5) -> bytes:
@@ -231,6 +247,34 @@ def capture(tls: TlsFacts) -> Capture:
     return build.capture()
 
 
+@dataclass(frozen=True)
+class Site:
+    """What the page and the image of `capture` are."""
+
+    page_url: str = PAGE_URL
+    html: bytes = HTML
+    png_url: str = PNG_URL
+    png: bytes = field(default_factory=png)
+
+
+@pytest.fixture(scope="session")
+def site() -> Site:
+    """What the page and the image of `capture` are."""
+    return Site()
+
+
+@pytest.fixture
+def build() -> CaptureBuilder:
+    """An empty capture to add exchanges to."""
+    return CaptureBuilder()
+
+
+@pytest.fixture(scope="session")
+def write() -> Callable[[Capture], tuple[bytes, WrittenWarc]]:
+    """Writes a capture: its WARC and what the writer says of it."""
+    return written
+
+
 def make_ids() -> Callable[[], str]:
     """Record ids that are the same in every run."""
     numbers = itertools.count(1)
@@ -264,3 +308,47 @@ def small_warc() -> bytes:
     build = CaptureBuilder()
     build.simple("http://site.example/", b"<p>hello</p>", "text/html")
     return written(build.capture())[0]
+
+
+@pytest.fixture(scope="session")
+def package_files(warc: bytes) -> dict[str, bytes]:
+    """Every file of an evidence package; what the provenance files say is not looked at here."""
+    index = derive_index(io.BytesIO(warc))
+    page = PageEntry(CAPTURE_ID, PAGE_URL, "2026-11-21T01:16:30.397456Z", "بيان مشترك")
+    files = {
+        ARCHIVE: warc,
+        INDEX: index,
+        INDEX_SUMMARY: derive_index_summary(index),
+        PAGES: derive_pages(page),
+        "provenance/attestation.dsse.json": b'{"payload":"e30=","payloadType":"x","signatures":[]}',
+        "provenance/attestation.pem": b"-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n",
+        "provenance/checkpoint": b"archive.example\n1\nAAAA\n",
+        "provenance/inclusion.tlog-proof": b"c2sp.org/tlog-proof@v1\n",
+        "provenance/log.vkey": b"archive.example+00000000+AAAA\n",
+        "provenance/tsa1.tsr": b"\x30\x03\x02\x01\x00",
+        "provenance/screenshot.png": png(),
+        "provenance/SHA256SUMS": b"00  data.warc.gz\n",
+        "provenance/B3SUMS": b"00  data.warc.gz\n",
+        "provenance/VERIFY.txt": b"How to verify\n",
+    }
+    resources = [PackageResource(path, len(data), digest_bytes(data).sha256) for path, data in sorted(files.items())]
+    files[DATAPACKAGE] = derive_datapackage(
+        resources,
+        created="2026-11-21T01:17:00.000000Z",
+        software="sijill 0.1.0",
+        title="بيان مشترك",
+        description="A capture of one page.",
+        main_page_url=PAGE_URL,
+        main_page_date="2026-11-21T01:16:30.397456Z",
+    )
+    files[DATAPACKAGE_DIGEST] = derive_datapackage_digest(files[DATAPACKAGE])
+    return dict(sorted(files.items()))
+
+
+@pytest.fixture
+def wacz_path(package_files: dict[str, bytes], tmp_path: Path) -> Path:
+    """The package as a file."""
+    path = tmp_path / "capture.wacz"
+    with path.open("wb") as file:
+        write_zip([(name, MemoryBody(data)) for name, data in package_files.items()], file)
+    return path

@@ -25,7 +25,7 @@ def parse(*pieces: bytes, method: str = "GET") -> tuple[bytes, ResponseParser]:
     ("framing", "payload"),
     [
         (b"4\r\nWiki\r\n5\r\npedia\r\n0\r\n\r\n", b"Wikipedia"),
-        (b"4;a=1;b=\"x;y\"\r\nWiki\r\n0;last\r\n\r\n", b"Wiki"),
+        (b'4;a=1;b="x;y"\r\nWiki\r\n0;last\r\n\r\n', b"Wiki"),
         (b"4  \r\nWiki\r\n000\r\n\r\n", b"Wiki"),
         (b"a\r\n0123456789\r\nA\r\n0123456789\r\n0\r\nExpires: 0\r\nX-Sum: 1\r\n\r\n", b"0123456789" * 2),
         (b"0\r\n\r\n", b""),
@@ -69,7 +69,12 @@ def test_broken_chunks_end_the_payload(framing, payload, problem):
         (b"HTTP/1.1 200 OK\r\nContent-Length: 4, 4\r\nContent-Length: 4\r\n\r\nfour", b"four", 0, None),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nfour", b"four", 0, None),
         (b"HTTP/1.1 200 OK\r\nContent-Length: -4\r\n\r\nfour", b"four", 0, None),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n1\r\nx\r\n0\r\n\r\n", b"x", 0, None),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+            b"x",
+            0,
+            None,
+        ),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nContent-Length: 2\r\n\r\nfour", b"four", 0, None),
         (b"HTTP/1.0 200\r\n\r\nto the end", b"to the end", 0, None),
         (b"HTTP/1.1 204 No Content\r\n\r\nxy", b"", 2, None),
@@ -94,7 +99,9 @@ def test_a_response_to_head_has_no_body():
 
 
 def test_head_is_read_as_sent():
-    _, parser = parse(b"HTTP/1.1 404  Not Found \r\nContent-Type:text/HTML ;charset=x\r\nSet-Cookie: a\r\nset-cookie: b\r\n\r\n")
+    _, parser = parse(
+        b"HTTP/1.1 404  Not Found \r\nContent-Type:text/HTML ;charset=x\r\nSet-Cookie: a\r\nset-cookie: b\r\n\r\n"
+    )
     head = parser.head
     assert head is not None
     assert (head.version, head.status, head.reason, head.media_type) == ("1.1", 404, "Not Found", "text/HTML")
@@ -139,7 +146,18 @@ LINES = st.sampled_from(
 )
 BODIES = st.lists(
     st.sampled_from(
-        [b"5\r\nhello\r\n", b"5;x=y\nhello\n", b"0\r\n\r\n", b"0\r\nT: 1\r\n\r\n", b"A\r\n", b"\r\n", b"\n", b"x", b"1" * 20, b" 2 \r\n"]
+        [
+            b"5\r\nhello\r\n",
+            b"5;x=y\nhello\n",
+            b"0\r\n\r\n",
+            b"0\r\nT: 1\r\n\r\n",
+            b"A\r\n",
+            b"\r\n",
+            b"\n",
+            b"x",
+            b"1" * 20,
+            b" 2 \r\n",
+        ]
     ),
     max_size=8,
 ).map(b"".join)

@@ -1,0 +1,305 @@
+"""Capturing a page: the hops to it, what it needs, and what the whole came to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from sijill.archive.capture.content import decode
+from sijill.archive.capture.exchange import (
+    Capture,
+    Exchange,
+    FailureKind,
+    Limits,
+    Network,
+    Outcome,
+    Purpose,
+    Response,
+)
+from sijill.archive.capture.fetch import Fetcher
+from sijill.archive.capture.guard import Resolver, system_resolver
+from sijill.archive.capture.reference import Reference, References, Use
+from sijill.archive.capture.requisites import Page, read_html
+from sijill.archive.capture.stylesheet import decode_css, read_css
+from sijill.archive.capture.target import parse_target
+from sijill.archive.errors import BadTarget
+
+_READ = 10 << 20
+"""Most bytes of a page or style sheet, decoded, that are searched for what it needs."""
+_DEEPEST = 5
+"""How deep frames and style sheets may refer to further ones and be followed."""
+_HTML = frozenset({"text/html", "application/xhtml+xml"})
+_CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s\"';]{1,60})", re.IGNORECASE)
+_ACCEPT_PAGE = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+_SHORT = 200
+
+
+def capture_page(
+    target: str,
+    *,
+    capture_id: str,
+    user_agent: str,
+    workdir: Path,
+    clock: Callable[[], datetime],
+    limits: Limits | None = None,
+    network: Network | None = None,
+    resolver: Resolver = system_resolver,
+    on_exchange: Callable[[Exchange], None] | None = None,
+    started: datetime | None = None,
+) -> Capture:
+    """Fetch `target`, follow where it leads, and fetch everything the page needs.
+
+    Whatever servers and networks do is in the capture that comes back; it ends within `limits`.
+
+    Args:
+        target: a URL, kept verbatim.
+        capture_id: the capture's id.
+        user_agent: the value of User-Agent.
+        workdir: a folder for large responses; bodies refer to files in it, and the caller removes it when they are
+            no longer needed.
+        clock: gives the time, aware, in UTC.
+        limits: bounds; the defaults of `Limits` if None.
+        network: which addresses may be reached; only global ones if None.
+        resolver: gives the addresses of a host name.
+        on_exchange: is told each exchange, in the order of their numbers, as soon as its place is known.
+        started: the moment that the capture's id was made from, just now; None to ask the clock.
+
+    Raises:
+        BadTarget: `target` cannot be captured; nothing was sent.
+        OSError: `workdir` cannot be written to.
+        UnusableTrustAnchors: the file of the trust anchors cannot be read.
+    """
+    url = str(parse_target(target))
+    limits = limits or Limits()
+    started = started or clock()
+    with Fetcher(
+        limits=limits,
+        network=network or Network(),
+        user_agent=user_agent,
+        workdir=workdir,
+        clock=clock,
+        resolver=resolver,
+    ) as fetcher:
+        course = _Course(fetcher, limits, on_exchange)
+        page = course.reach_page(url)
+        if page is not None:
+            course.fetch_requisites(page)
+    outcome = Outcome.FAILED if page is None else Outcome.PARTIAL if course.reasons else Outcome.COMPLETE
+    return Capture(
+        id=capture_id,
+        target=target,
+        final_url=page.url if page else None,
+        outcome=outcome,
+        reasons=tuple(course.reasons),
+        started=started,
+        ended=clock(),
+        exchanges=tuple(course.exchanges),
+        limits=limits,
+        user_agent=user_agent,
+        title=page.content.title if page and page.content else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """The page that the hops ended at."""
+
+    url: str
+    content: Page | None
+    """None if it is not HTML."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """Something to be fetched, hops included, under way in another thread."""
+
+    reference: Reference
+    depth: int
+    hops: Future[list[Exchange]]
+    environment: str | None
+    """The encoding of the page that refers to it."""
+
+
+class _Course:
+    """The course of one capture: what was fetched so far and what is not as it should be."""
+
+    def __init__(self, fetcher: Fetcher, limits: Limits, on_exchange: Callable[[Exchange], None] | None) -> None:
+        self._fetcher = fetcher
+        self._limits = limits
+        self._on_exchange = on_exchange
+        self._seen: set[str] = set()
+        self._left_out = 0
+        self._too_deep = False
+        self._tasks: list[_Task] = []
+        self.exchanges: list[Exchange] = []
+        self.reasons: list[str] = []
+
+    def reach_page(self, url: str) -> _Arrival | None:
+        """Follow redirects, by Location and by meta refresh, to the page; None if there is none at their end."""
+        via: str | None = None
+        for _ in range(self._limits.redirects + 1):
+            exchange = self._fetcher.fetch(url, purpose=Purpose.PAGE, via=via, headers={"Accept": _ACCEPT_PAGE})
+            self._seen.add(exchange.url)
+            content = None
+            if exchange.response is not None and exchange.redirect_to is None:
+                content = self._read_page(exchange.url, exchange.response)
+                # Only a page that was there redirects; what says "not found" and then leads away is kept for itself.
+                ok = 200 <= exchange.response.status < 300
+                if ok and content and content.refresh and content.refresh not in self._seen:
+                    exchange = replace(exchange, redirect_to=content.refresh)
+            self._record(exchange)
+            if exchange.redirect_to is None:
+                return _Arrival(exchange.url, content) if exchange.response else None
+            via, url = exchange.url, exchange.redirect_to
+        self._record(self._too_many_redirects(url, Purpose.PAGE, via))
+        return None
+
+    def fetch_requisites(self, page: _Arrival) -> None:
+        """Fetch what the page refers to and what that refers to in turn, several at once."""
+        if page.content is None:
+            return
+        executor = ThreadPoolExecutor(self._limits.parallel, thread_name_prefix="fetch")
+        try:
+            self._admit(executor, page.content.references, page.url, 1, page.content.encoding)
+            # In the order they were found, whatever arrives first: the same page gives the same numbers, and of two
+            # that refer to the same thing always the same one is named as the way to it.
+            for task in self._tasks:
+                hops = task.hops.result()
+                for exchange in hops:
+                    self._record(exchange)
+                self._follow(executor, task, hops[-1])
+        except BaseException:
+            self._fetcher.close()
+            raise
+        finally:
+            executor.shutdown(cancel_futures=True)
+        if self._left_out:
+            self.reasons.append(f"{self._left_out} more than the limit of {self._limits.requisites} were not fetched")
+        if self._too_deep:
+            self.reasons.append(f"what lies deeper than {_DEEPEST} frames or style sheets was not looked for")
+
+    def _admit(
+        self,
+        executor: ThreadPoolExecutor,
+        references: Iterable[Reference],
+        via: str,
+        depth: int,
+        environment: str | None,
+    ) -> None:
+        for reference in references:
+            if reference.url in self._seen:
+                continue
+            self._seen.add(reference.url)
+            if len(self._tasks) >= self._limits.requisites:
+                self._left_out += 1
+                continue
+            hops = executor.submit(self._fetch_hops, reference, via)
+            self._tasks.append(_Task(reference, depth, hops, environment))
+
+    def _fetch_hops(self, reference: Reference, via: str) -> list[Exchange]:
+        purpose = Purpose.DOCUMENT if reference.use is Use.DOCUMENT else Purpose.REQUISITE
+        hops: list[Exchange] = []
+        url = reference.url
+        for _ in range(self._limits.redirects + 1):
+            referrer = _referrer(via, url)
+            headers = {"Referer": referrer} if referrer else None
+            hops.append(self._fetcher.fetch(url, purpose=purpose, via=via, headers=headers))
+            leads_to = hops[-1].redirect_to
+            if leads_to is None:
+                return hops
+            via, url = hops[-1].url, leads_to
+        return [*hops, self._too_many_redirects(url, purpose, via)]
+
+    def _follow(self, executor: ThreadPoolExecutor, task: _Task, last: Exchange) -> None:
+        """Look into a style sheet or frame for what it refers to."""
+        if last.response is None or last.response.status >= 400:
+            return
+        is_style = task.reference.use is Use.STYLE or last.response.media_type == "text/css"
+        is_frame = task.reference.use is Use.FRAME and last.response.media_type in _HTML
+        if not is_style and not is_frame:
+            return
+        if task.depth >= _DEEPEST:
+            self._too_deep = True
+            return
+        if spent := self._fetcher.spent():
+            self.reasons.append(f"{_shown(last.url)}: not searched for what it needs: {spent}")
+            return
+        if is_style:
+            references: Iterable[Reference] = self._read_style(last.url, last.response, task.environment)
+            environment = task.environment
+        else:
+            frame = self._read_page(last.url, last.response)
+            references = [r for r in frame.references if r.use is not Use.DOCUMENT] if frame else ()
+            environment = frame.encoding if frame else None
+        self._admit(executor, references, last.url, task.depth + 1, environment)
+
+    def _read_page(self, url: str, response: Response) -> Page | None:
+        if response.media_type is not None and response.media_type not in _HTML:
+            return None
+        data = self._decoded(url, response)
+        if response.media_type is None and not data.lstrip().startswith(b"<"):
+            return None
+        return read_html(data, url, _charset(response))
+
+    def _read_style(self, url: str, response: Response, environment: str | None) -> References:
+        references = References(url)
+        read_css(decode_css(self._decoded(url, response), _charset(response), environment), references)
+        return references
+
+    def _decoded(self, url: str, response: Response) -> bytes:
+        content = decode(response, limit=_READ)
+        # A response that broke off is a reason already; that it cannot be decoded to its end follows from it.
+        if content.problem and response.truncated is None:
+            self.reasons.append(f"{_shown(url)}: not wholly searched for what it needs: {content.problem}")
+        return content.data
+
+    def _too_many_redirects(self, url: str, purpose: Purpose, via: str | None) -> Exchange:
+        detail = f"more than {self._limits.redirects} redirects"
+        return self._fetcher.not_fetched(url, purpose=purpose, via=via, kind=FailureKind.REDIRECT_LIMIT, detail=detail)
+
+    def _record(self, exchange: Exchange) -> None:
+        """Give an exchange its number and note what keeps the capture from being complete."""
+        numbered = replace(exchange, number=len(self.exchanges) + 1)
+        self.exchanges.append(numbered)
+        for reason in _objections(numbered):
+            if reason not in self.reasons:
+                self.reasons.append(reason)
+        if self._on_exchange is not None:
+            self._on_exchange(numbered)
+
+
+def _objections(exchange: Exchange) -> Iterable[str]:
+    response, name = exchange.response, f"{exchange.purpose} {_shown(exchange.url)}"
+    if exchange.failure is not None:
+        yield f"{name}: {exchange.failure.kind}: {exchange.failure.detail}"
+    elif response is not None and response.truncated is not None:
+        yield f"{name}: cut short ({response.truncated})"
+    elif response is not None and response.status >= 400 and exchange.purpose is not Purpose.PAGE:
+        yield f"{name}: HTTP status {response.status}"
+    if exchange.tls is not None and exchange.server is not None and not exchange.tls.verified:
+        host = parse_target(exchange.url).authority
+        yield f"the certificate of {host} does not validate: {exchange.tls.verify_error}"
+
+
+def _charset(response: Response) -> str | None:
+    found = _CHARSET.search(response.header("content-type") or "")
+    return found[1] if found else None
+
+
+def _referrer(via: str, url: str) -> str | None:
+    """What a browser would name as the referrer: Referrer Policy, strict-origin-when-cross-origin."""
+    try:
+        source, target = parse_target(via), parse_target(url)
+    except BadTarget:  # a redirect to something that will not be fetched
+        return None
+    if source.origin == target.origin:
+        return str(source)
+    return None if source.scheme == "https" and target.scheme == "http" else source.origin + "/"
+
+
+def _shown(url: str) -> str:
+    return url if len(url) <= _SHORT else url[: _SHORT - 1] + "…"

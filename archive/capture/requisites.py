@@ -1,0 +1,235 @@
+"""What an HTML page needs to be shown, and what it is called. Pure: bytes in, values out."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import webencodings
+from lxml import etree
+
+from sijill.archive.capture.reference import Reference, References, Use, same_site
+from sijill.archive.capture.stylesheet import read_css
+
+_SPACE = " \t\n\f\r"
+_TITLE_LENGTH = 1000
+_LONGEST_WAIT = 10
+"""Seconds a meta refresh may wait and still be a redirect; longer ones reload what is meant to be read."""
+_PRESCAN = 4096
+_META_CHARSET = re.compile(
+    rb"<meta[^>]{0,1000}?charset\s{0,100}=\s{0,100}[\"']?\s{0,100}([A-Za-z0-9:_.\-]{1,60})", re.IGNORECASE
+)
+_XLINK = "{http://www.w3.org/1999/xlink}href"
+_DOCUMENT = re.compile(r"\.(?:pdf|docx?|odt)\Z", re.IGNORECASE)
+_REGIONS = frozenset({"nav", "aside", "header", "footer", "article", "main", "svg", "noscript"})
+_LINKS = frozenset(
+    {"stylesheet", "icon", "apple-touch-icon", "apple-touch-icon-precomposed", "mask-icon", "preload", "modulepreload",
+     "manifest"}
+)  # fmt: skip
+_ATTRIBUTES: dict[str, tuple[tuple[str, Use], ...]] = {
+    "img": (("src", Use.OTHER), ("data-src", Use.OTHER)),
+    "source": (("src", Use.OTHER), ("data-src", Use.OTHER)),
+    "video": (("poster", Use.OTHER), ("src", Use.OTHER)),
+    "audio": (("src", Use.OTHER),),
+    "track": (("src", Use.OTHER),),
+    "input": (("src", Use.OTHER),),
+    "script": (("src", Use.OTHER),),
+    "iframe": (("src", Use.FRAME),),
+    "frame": (("src", Use.FRAME),),
+    "embed": (("src", Use.FRAME),),
+    "object": (("data", Use.FRAME),),
+    "image": (("href", Use.OTHER), ("xlink:href", Use.OTHER), (_XLINK, Use.OTHER)),
+    "use": (("href", Use.OTHER), ("xlink:href", Use.OTHER), (_XLINK, Use.OTHER)),
+    "body": (("background", Use.OTHER),),
+    "table": (("background", Use.OTHER),),
+    "td": (("background", Use.OTHER),),
+    "th": (("background", Use.OTHER),),
+}
+_SOURCE_SETS = ("srcset", "data-srcset", "imagesrcset")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What an HTML document says of itself and what it refers to."""
+
+    title: str | None
+    """White space folded, at most 1,000 characters; None if there is none."""
+    refresh: str | None
+    """The request URL that a meta refresh leads to within 10 seconds; None if it leads nowhere else."""
+    references: tuple[Reference, ...]
+    """In the order of the document, each URL once, the document itself left out."""
+    encoding: str
+    """The encoding the text was read in, by its WHATWG name."""
+
+
+def read_html(data: bytes, url: str, charset: str | None = None) -> Page:
+    """Read an HTML document.
+
+    Args:
+        data: the document, decoded from its content coding.
+        url: where it was found.
+        charset: what Content-Type says of it.
+    """
+    encoding = _encoding(data, charset)
+    text, encoding = webencodings.decode(data, encoding)
+    root = _parse(text)
+    query_encoding = "utf-8" if encoding.name.startswith("utf-16") else encoding.codec_info.name
+    reader = _Reader(url, References(url, query_encoding=query_encoding))
+    if root is not None:
+        reader.references.base = _base(root, reader.references)
+        reader.read(root)
+    kept = tuple(reference for reference in reader.references if reference.url != url)
+    return Page(reader.title, reader.refresh if reader.refresh != url else None, kept, encoding.name)
+
+
+def srcset_urls(value: str) -> Iterator[str]:
+    """The URLs of a srcset attribute, all candidates, as written (HTML §4.8.4.3.10)."""
+    position = 0
+    while True:
+        start = _SRCSET_GAP.match(value, position)
+        found = _SRCSET_URL.match(value, start.end() if start else position)
+        if found is None:
+            return
+        url = found[0].rstrip(",")
+        position = found.end()
+        if url == found[0]:  # no comma ended it: descriptors follow, and commas in parentheses do not end those
+            descriptors = _SRCSET_DESCRIPTORS.match(value, position)
+            position = descriptors.end() if descriptors else position
+        if url:
+            yield url
+
+
+_SRCSET_GAP = re.compile(f"[{_SPACE},]*")
+_SRCSET_URL = re.compile(f"[^{_SPACE}]+")
+_SRCSET_DESCRIPTORS = re.compile(r"[^,(]*(?:\([^)]*\)?[^,(]*)*")
+
+
+def _encoding(data: bytes, charset: str | None) -> webencodings.Encoding:
+    """HTML §13.2.3.2, with UTF-8 for pages that say nothing and are valid UTF-8."""
+    if charset and (stated := webencodings.lookup(charset)):
+        return stated
+    meta = _META_CHARSET.search(data, 0, _PRESCAN)
+    if meta and (named := webencodings.lookup(meta[1].decode("ascii"))):
+        return webencodings.UTF8 if named.name.startswith("utf-16") else named
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return webencodings.lookup("windows-1252")
+    return webencodings.UTF8
+
+
+def _parse(text: str) -> etree._Element | None:
+    # libxml2 takes NUL for the end; huge_tree lets pages nest as deep as some do (a page's size is bounded elsewhere).
+    parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, no_network=True, remove_comments=True, remove_pis=True)
+    try:
+        return etree.fromstring(text.replace("\0", "\ufffd").encode(), parser)
+    except etree.XMLSyntaxError:  # nothing in it that could be an element
+        return None
+
+
+def _base(root: etree._Element, references: References) -> str:
+    for element in root.iter("base"):
+        if href := element.get("href"):
+            return references.absolute(href) or references.base
+    return references.base
+
+
+class _Reader:
+    """Goes through a document once, in its order."""
+
+    def __init__(self, url: str, references: References) -> None:
+        self.references = references
+        self.title: str | None = None
+        self.refresh: str | None = None
+        self._host = urlsplit(url).hostname or ""
+        self._inside: Counter[str] = Counter()
+        self._special: dict[str, Callable[[etree._Element], None]] = {
+            "a": self._read_anchor,
+            "area": self._read_anchor,
+            "iframe": self._read_srcdoc,
+            "link": self._read_link,
+            "meta": self._read_meta,
+            "style": lambda element: read_css(_text(element), references),
+            "title": self._read_title,
+        }
+
+    def read(self, root: etree._Element) -> None:
+        for event, element in etree.iterwalk(root, events=("start", "end")):
+            tag = str(element.tag)
+            if tag in _REGIONS:
+                self._inside[tag] += 1 if event == "start" else -1
+            if event == "start":
+                self._read_element(tag, element)
+
+    def _read_element(self, tag: str, element: etree._Element) -> None:
+        for attribute, use in _ATTRIBUTES.get(tag, ()):
+            self.references.add(element.get(attribute), use)
+        for attribute in _SOURCE_SETS:
+            for candidate in srcset_urls(element.get(attribute) or ""):
+                self.references.add(candidate)
+        if style := element.get("style"):
+            read_css(style, self.references)
+        if tag in self._special:
+            self._special[tag](element)
+
+    def _read_srcdoc(self, element: etree._Element) -> None:
+        # Only the outermost: each could hold the next otherwise.
+        srcdoc = element.get("srcdoc") if "srcdoc" not in self._inside else None
+        inner = _parse(srcdoc) if srcdoc else None
+        if inner is not None:
+            self._inside["srcdoc"] += 1
+            self.read(inner)
+            del self._inside["srcdoc"]
+
+    def _read_link(self, element: etree._Element) -> None:
+        relations = set((element.get("rel") or "").lower().split())
+        if relations & _LINKS:
+            self.references.add(element.get("href"), Use.STYLE if "stylesheet" in relations else Use.OTHER)
+
+    def _read_anchor(self, element: etree._Element) -> None:
+        """A link to a document of the same site, unless it stands in navigation rather than in the text."""
+        target = self.references.absolute(element.get("href"))
+        parts = urlsplit(target or "")
+        if target is None or not _DOCUMENT.search(parts.path) or not same_site(parts.hostname or "", self._host):
+            return
+        in_text = self._inside["article"] or self._inside["main"]
+        at_edge = self._inside["header"] or self._inside["footer"]
+        if not (self._inside["nav"] or self._inside["aside"] or (at_edge and not in_text)):
+            self.references.add(target, Use.DOCUMENT)
+
+    def _read_title(self, element: etree._Element) -> None:
+        if self.title is None and not self._inside["svg"] and "srcdoc" not in self._inside:
+            self.title = " ".join(_text(element).split())[:_TITLE_LENGTH] or None
+
+    def _read_meta(self, element: etree._Element) -> None:
+        # With scripts on, which is how pages are meant to be seen, what noscript holds does not happen.
+        if (element.get("http-equiv") or "").strip().lower() != "refresh" or self._inside["noscript"]:
+            return
+        if self.refresh is None and "srcdoc" not in self._inside:
+            self.refresh = self.references.absolute(_refresh_target(element.get("content") or ""))
+
+
+def _text(element: etree._Element) -> str:
+    return "".join(str(part) for part in element.itertext())
+
+
+def _refresh_target(content: str) -> str | None:
+    """The URL of a meta refresh as written (HTML §4.2.5.3), if it does not wait longer than a redirect would."""
+    text = content.strip(_SPACE)
+    digits = len(text) - len(text.lstrip("0123456789"))
+    after = text[digits:].lstrip("0123456789.")
+    rest = after.lstrip(_SPACE)
+    if rest[:1] in {";", ","}:
+        rest = rest[1:].lstrip(_SPACE)
+    elif rest == after:
+        return None
+    if digits > 6 or int(text[:digits] or "0") > _LONGEST_WAIT:
+        return None
+    if rest[:3].lower() == "url" and rest[3:].lstrip(_SPACE)[:1] == "=":
+        rest = rest[3:].lstrip(_SPACE)[1:].lstrip(_SPACE)
+    if rest[:1] in {'"', "'"}:
+        rest = rest[1:].partition(rest[0])[0]
+    return rest or None

@@ -1,0 +1,256 @@
+"""Evidence packages: which files they hold, and how everything unsigned in them is derived from what is signed.
+
+The exporter makes packages with `evidence_package`; the verifier calls `derive` with what it verified and compares
+bytes. Both give the same bytes for the same capture, whenever and wherever they run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sijill.archive.capture.exchange import Body, Purpose
+from sijill.archive.capture.spool import MemoryBody
+from sijill.archive.digest import DigestSet, digest_bytes, digest_stream
+from sijill.archive.warc.cdxj import index_lines
+from sijill.archive.warc.examine import examine_warc
+from sijill.archive.warc.wacz import (
+    ARCHIVE,
+    DATAPACKAGE,
+    DATAPACKAGE_DIGEST,
+    INDEX,
+    INDEX_SUMMARY,
+    PAGES,
+    PackageResource,
+    PageEntry,
+    compress_index,
+    derive_datapackage,
+    derive_datapackage_digest,
+    derive_index_summary,
+    derive_pages,
+)
+from sijill.provenance.attest.envelope import parse_envelope
+from sijill.provenance.attest.keys import PublicKey
+from sijill.provenance.attest.members import WARC_NAME, CaptureStatement, Exchange
+from sijill.provenance.attest.statement import parse_statement
+from sijill.provenance.attest.timestamps import format_timestamp
+from sijill.provenance.errors import ProvenanceError
+from sijill.provenance.instructions import instructions
+from sijill.provenance.log.note import NoteVerifier
+from sijill.provenance.log.proof import parse_proof
+
+FOLDER: Final = "provenance/"
+ATTESTATION: Final = f"{FOLDER}attestation.dsse.json"
+ATTESTATION_KEY: Final = f"{FOLDER}attestation.pem"
+PROOF: Final = f"{FOLDER}inclusion.tlog-proof"
+CHECKPOINT: Final = f"{FOLDER}checkpoint"
+LOG_KEY: Final = f"{FOLDER}log.vkey"
+SHA256SUMS: Final = f"{FOLDER}SHA256SUMS"
+B3SUMS: Final = f"{FOLDER}B3SUMS"
+INSTRUCTIONS: Final = f"{FOLDER}VERIFY.txt"
+
+DERIVED: Final = frozenset(
+    {
+        INDEX,
+        INDEX_SUMMARY,
+        PAGES,
+        DATAPACKAGE,
+        DATAPACKAGE_DIGEST,
+        ATTESTATION_KEY,
+        CHECKPOINT,
+        LOG_KEY,
+        SHA256SUMS,
+        B3SUMS,
+        INSTRUCTIONS,
+    }
+)
+"""Files that hold nothing which is not made from the others and the keys of the trust root."""
+FIXED: Final = DERIVED | {ARCHIVE, ATTESTATION, PROOF}
+"""Files that every package holds."""
+
+_TITLE: Final = "Evidence package of one capture"
+_DESCRIPTION: Final = "`provenance/VERIFY.txt` says how to verify it and what it shows."
+_MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*")
+
+
+class UnfitForPackage(ProvenanceError):
+    """What was handed in does not make a package. `name` is the file concerned."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """All that derived files are made from: verified by a verifier, or about to be packed by an exporter."""
+
+    envelope: bytes
+    statement: CaptureStatement
+    proof: bytes
+    checkpoint: bytes
+    """The note inside `proof`, byte for byte."""
+    key: PublicKey
+    """The first key of the trust root among the envelope's signatures."""
+    log: NoteVerifier
+    """The key of the trust root that the checkpoint is signed with."""
+    index: bytes
+    """The CDXJ lines of the WARC's responses."""
+
+
+def subject_path(name: str) -> str:
+    """Where the subject called `name` lies in a package."""
+    return ARCHIVE if name == WARC_NAME else f"{FOLDER}{name}"
+
+
+def bad_subject(name: str, media_type: str) -> str | None:
+    """Why a package cannot hold such a subject beside its fixed files, or None if it can."""
+    taken = {path.lower() for path in FIXED}
+    if name != WARC_NAME and subject_path(name).lower() in taken:
+        return "a file of the package has this name"
+    if not _MEDIA_TYPE.fullmatch(media_type):
+        return "the media type is not one in lower case without parameters"
+    return None
+
+
+def member_names(statement: CaptureStatement) -> tuple[str, ...]:
+    """The names of all files of the package of this capture, in their order."""
+    return tuple(sorted(FIXED | {subject_path(subject.name) for subject in statement.subject}))
+
+
+def derive(signed: Signed) -> dict[str, bytes]:
+    """The derived files by name; see `DERIVED`."""
+    statement = signed.statement
+    index = compress_index(signed.index)
+    files = {
+        ATTESTATION_KEY: signed.key.pem.encode("ascii"),
+        CHECKPOINT: signed.checkpoint,
+        LOG_KEY: f"{signed.log.vkey}\n".encode(),
+        INDEX: index,
+        INDEX_SUMMARY: derive_index_summary(index),
+        PAGES: derive_pages(*_pages(statement)),
+        INSTRUCTIONS: instructions(
+            statement.predicate.capture_id,
+            signed.key.keyid,
+            [(subject.name, subject_path(subject.name), subject.media_type) for subject in statement.subject],
+        ),
+    }
+    digests = {subject_path(subject.name): subject.digests for subject in statement.subject}
+    digests |= {name: digest_bytes(data) for name, data in files.items()}
+    digests |= {ATTESTATION: digest_bytes(signed.envelope), PROOF: digest_bytes(signed.proof)}
+    listed = sorted(digests.items())
+    files[SHA256SUMS] = "".join(f"{found.sha256.hex}  {name}\n" for name, found in listed).encode("ascii")
+    files[B3SUMS] = "".join(f"{found.blake3.hex}  {name}\n" for name, found in listed).encode("ascii")
+    digests |= {name: digest_bytes(files[name]) for name in (SHA256SUMS, B3SUMS)}
+    files[DATAPACKAGE] = _datapackage(statement, digests)
+    files[DATAPACKAGE_DIGEST] = derive_datapackage_digest(files[DATAPACKAGE])
+    return files
+
+
+def evidence_package(
+    *,
+    envelope: bytes,
+    warc: Body,
+    proof: bytes,
+    key: PublicKey,
+    log: NoteVerifier,
+    subjects: Mapping[str, Body] | None = None,
+) -> list[tuple[str, Body]]:
+    """Names and bodies of a package's files in their order, ready for `write_zip`.
+
+    Reads `warc` once and the other subjects once. No signature is verified here: verify the package that comes out.
+
+    Args:
+        envelope: the attestation's envelope file as stored.
+        warc: the WARC file.
+        proof: the `c2sp.org/tlog-proof@v1` of the attestation.
+        key: the attestation key that signed.
+        log: the key of the log whose checkpoint is in the proof.
+        subjects: the attestation's other subjects by name.
+
+    Raises:
+        UnfitForPackage: a subject is missing, not attested, not the attested bytes, or has a name that is taken; or the
+            envelope names another key.
+        MalformedEnvelope, MalformedStatement, MalformedProof, MalformedWarc: an input is not what it should be.
+    """
+    parsed = parse_envelope(envelope)
+    if key.keyid not in {signature.keyid for signature in parsed.signatures}:
+        raise UnfitForPackage(ATTESTATION, f"bears no signature of key {key.keyid}")
+    statement = parse_statement(parsed.payload)
+    warc_digests, index = _examine(warc)
+    bodies = {WARC_NAME: warc, **(subjects or {})}
+    found = {name: _digests(body) for name, body in bodies.items() if name != WARC_NAME}
+    _check_subjects(statement, {WARC_NAME: warc_digests, **found})
+    files = derive(
+        Signed(
+            envelope=envelope,
+            statement=statement,
+            proof=proof,
+            checkpoint=parse_proof(proof).checkpoint.data,
+            key=key,
+            log=log,
+            index=index,
+        )
+    )
+    members: dict[str, Body] = {name: MemoryBody(data) for name, data in files.items()}
+    members |= {ATTESTATION: MemoryBody(envelope), PROOF: MemoryBody(proof)}
+    members |= {subject_path(name): body for name, body in bodies.items()}
+    return sorted(members.items())
+
+
+def _examine(warc: Body) -> tuple[DigestSet, bytes]:
+    with warc.open() as source:
+        examined = examine_warc(source)
+    return examined.digests, index_lines(examined.records)
+
+
+def _digests(body: Body) -> DigestSet:
+    with body.open() as source:
+        return digest_stream(source)
+
+
+def _check_subjects(statement: CaptureStatement, found: Mapping[str, DigestSet]) -> None:
+    attested = {subject.name: subject for subject in statement.subject}
+    for name in attested.keys() ^ found.keys():
+        raise UnfitForPackage(name, "attested but not handed in" if name in attested else "not attested")
+    for name, subject in attested.items():
+        if reason := bad_subject(name, subject.media_type):
+            raise UnfitForPackage(name, reason)
+        if subject.digests != found[name]:
+            raise UnfitForPackage(name, "size or digests are not the attested ones")
+
+
+def _pages(statement: CaptureStatement) -> Sequence[PageEntry]:
+    page = _page(statement)
+    if page is None:
+        return ()
+    predicate = statement.predicate
+    return (PageEntry(predicate.capture_id, page.url, format_timestamp(page.started), predicate.title),)
+
+
+def _page(statement: CaptureStatement) -> Exchange | None:
+    """The exchange that brought the page itself; None if the capture failed."""
+    predicate = statement.predicate
+    if predicate.final_url is None:
+        return None
+    hops = [exchange for exchange in predicate.exchanges if exchange.purpose is Purpose.PAGE]
+    return hops[-1] if hops and hops[-1].record is not None else None
+
+
+def _datapackage(statement: CaptureStatement, digests: Mapping[str, DigestSet]) -> bytes:
+    predicate = statement.predicate
+    page = _page(statement)
+    maker = next((item for item in predicate.software if item.name == "sijill"), predicate.software[0])
+    return derive_datapackage(
+        [PackageResource(name, found.size, found.sha256) for name, found in sorted(digests.items())],
+        # A signed time, so that a package made later from the same capture is the same bytes.
+        created=format_timestamp(predicate.times.ended),
+        software=f"{maker.name} {maker.version}",
+        title=_TITLE,
+        description=_DESCRIPTION,
+        main_page_url=page.url if page else None,
+        main_page_date=format_timestamp(page.started) if page else None,
+    )

@@ -1,0 +1,223 @@
+"""Whether the records of the WARC and the exchanges of the attestation say the same, with nothing left over.
+
+Every record has to be accounted for: the warcinfo, one response per exchange that has one, its request, one resource
+per certificate chain, and the fetch log. What the records should say is worked out here from the attestation alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from sijill.archive.warc.examine import ExaminedRecord
+from sijill.archive.warc.record import Fields, RecordType
+from sijill.provenance.attest.members import CaptureStatement, Exchange
+from sijill.provenance.attest.timestamps import format_timestamp
+from sijill.provenance.verify.fetch_log import compare_fetch_log, request_records
+from sijill.provenance.verify.report import Finding
+from sijill.provenance.verify.survey import OtherRecord, Survey
+
+_CERTIFICATE: Final = re.compile(
+    rb"-----BEGIN CERTIFICATE-----\n((?:[A-Za-z0-9+/]{1,64}={0,2}\n)+)-----END CERTIFICATE-----\n"
+)
+
+
+def max_records(statement: CaptureStatement) -> int:
+    """The most records that the WARC of this capture can have."""
+    exchanges = len(statement.predicate.exchanges)
+    return 3 * exchanges + 2
+
+
+def disagreements(statement: CaptureStatement, predicate_json: dict[str, Any], survey: Survey) -> Iterator[Finding]:
+    """Everything in which the WARC and the attestation differ.
+
+    Args:
+        statement: the attestation's.
+        predicate_json: its predicate as JSON.
+        survey: of the WARC, which must be well formed.
+    """
+    others = {kind: [record for record in survey.others if record.type is kind] for kind in RecordType}
+    predicate = statement.predicate
+    logs = others[RecordType.METADATA]
+    requests = request_records(logs[0].block) if logs else {}
+    yield from _warcinfo(statement, others[RecordType.WARCINFO])
+    yield from _responses(predicate.exchanges, survey.responses)
+    yield from _requests(predicate.exchanges, requests, others[RecordType.REQUEST])
+    yield from _chains(predicate.exchanges, others[RecordType.RESOURCE])
+    yield from _fetch_log(statement, predicate_json, logs)
+
+
+def _warcinfo(statement: CaptureStatement, records: Sequence[OtherRecord]) -> Iterator[Finding]:
+    predicate = statement.predicate
+    for record in records:
+        yield from _compare(record.id, [("WARC-Date", format_timestamp(predicate.times.started))], record.fields)
+        fields = (record.block or b"").decode("utf-8", "replace").split("\r\n")
+        stated = [line for line in fields if line.startswith("isPartOf:")]
+        if stated != [f"isPartOf: {predicate.capture_id}"]:
+            yield Finding(record.id, f"warcinfo does not say isPartOf: {predicate.capture_id}")
+
+
+def _responses(exchanges: Sequence[Exchange], records: Sequence[ExaminedRecord]) -> Iterator[Finding]:
+    attested = {exchange.record: exchange for exchange in exchanges if exchange.record is not None}
+    found = {record.id: record for record in records}
+    for missing in attested.keys() - found.keys():
+        yield Finding(f"exchange {attested[missing].number}", f"no response record {missing}")
+    for record in records:
+        exchange = attested.get(record.id)
+        if exchange is None:
+            yield Finding(record.id, "a response that the attestation does not name")
+        else:
+            yield from _response(exchange, record)
+    expected = [exchange.record for exchange in exchanges if exchange.record is not None]
+    if not attested.keys() ^ found.keys() and expected != list(found):
+        yield Finding("responses", "not in the order of the exchanges")
+
+
+def _response(exchange: Exchange, record: ExaminedRecord) -> Iterator[Finding]:
+    about, response = record.id, record.response
+    if response is None or response.head is None or exchange.payload is None:
+        yield Finding(about, "no HTTP response")
+        return
+    head = response.head
+    truncated = [] if exchange.truncated is None else [("WARC-Truncated", str(exchange.truncated))]
+    yield from _compare(about, [*_connection(exchange, head.version), *truncated], record.fields)
+    stated = next((value for name, value in head.headers if name.lower() == "content-type"), "")
+    media_type = stated.partition(";")[0].strip().lower() or None
+    yield from _differ(about, "status", exchange.status, head.status)
+    yield from _differ(about, "media type", exchange.media_type, media_type)
+    yield from _differ(about, "bytes of payload", exchange.payload.size, response.payload.size)
+    yield from _differ(about, "payload's SHA-256", exchange.payload.digest.sha256, response.payload.sha256.hex)
+    yield from _differ(about, "payload's BLAKE3", exchange.payload.digest.blake3, response.payload.blake3.hex)
+    yield from _differ(about, "bytes of surplus", exchange.surplus, response.surplus)
+    if response.problem is not None and exchange.truncated is None and exchange.failure is None:
+        yield Finding(about, f"attested as whole, but: {response.problem}")
+
+
+def _requests(
+    exchanges: Sequence[Exchange], named: dict[int, str], records: Sequence[OtherRecord]
+) -> Iterator[Finding]:
+    """`named` are the request records by exchange number, as the fetch log has them."""
+    found = {record.id: record for record in records}
+    for exchange in exchanges:
+        name = named.get(exchange.number)
+        record = found.pop(name, None) if name is not None else None
+        if record is not None:
+            yield from _request(exchange, record)
+        elif name is not None or exchange.record is not None:
+            yield Finding(f"exchange {exchange.number}", "no request record")
+    for left in found:
+        yield Finding(left, "a request that belongs to no exchange")
+
+
+def _request(exchange: Exchange, record: OtherRecord) -> Iterator[Finding]:
+    answer = [] if exchange.record is None else [("WARC-Concurrent-To", f"<{exchange.record}>")]
+    # The HTTP version of a request is its own; that of the response is checked with the response.
+    versions = {value for name, value in record.fields if name == "WARC-Protocol" and value.startswith("http/")}
+    version = versions.pop().removeprefix("http/") if len(versions) == 1 else "1.1"
+    yield from _compare(record.id, [*answer, *_connection(exchange, version)], record.fields)
+    if not (record.block or b"").startswith(f"{exchange.method} ".encode()):
+        yield Finding(record.id, f"not a {exchange.method} request")
+
+
+def _connection(exchange: Exchange, version: str) -> list[tuple[str, str]]:
+    """The fields of a record that say when, from where and how the bytes came."""
+    fields = [("WARC-Date", format_timestamp(exchange.started)), ("WARC-Target-URI", exchange.url)]
+    if exchange.server is not None:
+        fields.append(("WARC-IP-Address", exchange.server.ip))
+    fields.append(("WARC-Protocol", f"http/{version}"))
+    if exchange.tls is not None:
+        fields.append(("WARC-Protocol", _tls_protocol(exchange.tls.version)))
+        fields.append(("WARC-Cipher-Suite", exchange.tls.cipher))
+    return fields
+
+
+_COMPARED: Final = frozenset(
+    {
+        "WARC-Date",
+        "WARC-Target-URI",
+        "WARC-IP-Address",
+        "WARC-Protocol",
+        "WARC-Cipher-Suite",
+        "WARC-Truncated",
+        "WARC-Concurrent-To",
+    }
+)
+
+
+def _compare(about: str, expected: Iterable[tuple[str, str]], fields: Fields) -> Iterator[Finding]:
+    """What of the fields that the attestation decides is missing, different or too many."""
+    wanted = Counter(expected)
+    found = Counter(field for field in fields if field[0] in _COMPARED)
+    for name, value in wanted - found:
+        yield Finding(about, f"does not say {name}: {value}")
+    for name, value in found - wanted:
+        yield Finding(about, f"says {name}: {value}, which the attestation does not")
+
+
+def _differ(about: str, what: str, attested: object, found: object) -> Iterator[Finding]:
+    if attested != found:
+        yield Finding(about, f"{what}: attested {attested}, found {found}")
+
+
+def _tls_protocol(version: str) -> str:
+    """`TLSv1.3` is `tls/1.3`, `TLSv1` is `tls/1.0`, `SSLv3` is `ssl/3`."""
+    name, _, number = version.partition("v")
+    if name == "TLS" and "." not in number:
+        number += ".0"
+    return f"{name.lower()}/{number}"
+
+
+def _chains(exchanges: Sequence[Exchange], records: Sequence[OtherRecord]) -> Iterator[Finding]:
+    """Each distinct certificate chain is one resource, dated by the first exchange that met it."""
+    expected: dict[tuple[str, ...], str] = {}
+    for exchange in exchanges:
+        if exchange.tls is not None and exchange.tls.chain:
+            expected.setdefault(exchange.tls.chain, format_timestamp(exchange.started))
+    for record in records:
+        block = record.block or b""
+        date = expected.pop(_certificates(block), None)
+        if date is None:
+            yield Finding(record.id, "a resource that the attestation does not account for")
+            continue
+        uri = f"urn:sijill:certificates:{hashlib.sha256(block).hexdigest()}"
+        yield from _compare(record.id, [("WARC-Date", date), ("WARC-Target-URI", uri)], record.fields)
+    for chain in expected:
+        yield Finding(f"certificate {chain[0]}", "no resource record holds its chain")
+
+
+def _certificates(pem: bytes) -> tuple[str, ...]:
+    """SHA-256 of each DER certificate; empty if `pem` is not certificates in PEM from its first byte to its last."""
+    digests = []
+    at = 0
+    while at < len(pem):
+        found = _CERTIFICATE.match(pem, at)
+        if found is None:
+            return ()
+        try:
+            der = base64.b64decode(found[1].replace(b"\n", b""), validate=True)
+        except binascii.Error:
+            return ()
+        digests.append(hashlib.sha256(der).hexdigest())
+        at = found.end()
+    return tuple(digests)
+
+
+def _fetch_log(
+    statement: CaptureStatement, predicate_json: dict[str, Any], records: Sequence[OtherRecord]
+) -> Iterator[Finding]:
+    if len(records) != 1:
+        yield Finding("fetch log", f"{len(records)} metadata records, expected 1")
+        return
+    predicate = statement.predicate
+    record = records[0]
+    fields = [
+        ("WARC-Date", format_timestamp(predicate.times.ended)),
+        ("WARC-Target-URI", f"urn:sijill:capture:{predicate.capture_id}"),
+    ]
+    yield from _compare(record.id, fields, record.fields)
+    yield from compare_fetch_log(predicate_json, record.block, record.id)

@@ -1,0 +1,163 @@
+"""A report as JSON for programs and as text for people. Text from the evidence is shown so that it can do no harm."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from sijill.provenance.attest.timestamps import format_timestamp
+from sijill.provenance.verify.report import Attested, Check, LogHead, Report, Status
+
+FORMAT: Final = "https://sijill.org/verification-report/v1"
+MAX_SHOWN: Final = 1_000
+"""Characters of one text from the evidence that are shown to people."""
+
+_JOINERS: Final = "\u200c\u200d"
+"""Arabic and Indic scripts need these two to be read rightly, and they reorder nothing."""
+_UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_MARKS: Final = {Status.PASSED: "passed     ", Status.FAILED: "FAILED     ", Status.NOT_CHECKED: "not checked"}
+
+Style = Callable[[str, Status], str]
+"""Given a text and the status it speaks of, the text as the terminal should get it."""
+
+
+def printable(text: str) -> str:
+    """`text` without anything that a terminal acts on: controls and direction overrides are shown by their numbers."""
+    shown = "".join(
+        character
+        if character in _JOINERS or unicodedata.category(character) not in _UNSAFE
+        else f"\\u{{{ord(character):x}}}"
+        for character in text[:MAX_SHOWN]
+    )
+    return f"{shown}…" if len(text) > MAX_SHOWN else shown
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """The report as FORMAT.md lays it down: JSON values only, no floats."""
+    head = report.not_before
+    place = report.place
+    return {
+        "format": FORMAT,
+        "verified": report.holds,
+        "statement": list(statement(report)),
+        "checks": [_check_json(check) for check in report.checks],
+        "attested": _attested_json(report.attested) if report.attested else None,
+        "log": {"origin": place.origin, "index": place.index, "size": place.size} if place else None,
+        "notBefore": {"origin": head.origin, "size": head.size} if head else None,
+        # This version checks no timestamps, so there is no time that anyone but the collector vouches for.
+        "notAfter": None,
+        "trustRoot": {
+            "attestationKeys": [key.keyid for key in report.trust.attestation_keys],
+            "logKeys": [key.vkey for key in report.trust.log_keys],
+            "tsaRoots": len(report.trust.tsa_roots),
+            "witnesses": [key.vkey for key in report.trust.witnesses],
+        },
+    }
+
+
+def report_text(report: Report, *, name: str, style: Style) -> Iterator[str]:
+    """The report as lines for people.
+
+    Args:
+        report: what to show.
+        name: what was verified.
+        style: colours a text, or gives it back as it is.
+    """
+    if report.attested:
+        yield from _attested_lines(report.attested)
+        yield ""
+    for check in report.checks:
+        yield style(f"{_MARKS[check.status]}  {check.code:9}  {check.sentence}{_remark(check)}", check.status)
+        if check.status is not Status.PASSED:
+            yield from (f"{'':24}{printable(f.about)}: {printable(f.found)}" for f in check.findings)
+    yield ""
+    yield f"trust root: attestation {_count(len(report.trust.attestation_keys), 'key')}"
+    yield from (f"            {key.keyid}" for key in report.trust.attestation_keys)
+    yield f"            log {_count(len(report.trust.log_keys), 'key')}"
+    yield from (f"            {printable(key.vkey)}" for key in report.trust.log_keys)
+    yield ""
+    verdict = Status.PASSED if report.holds else Status.FAILED
+    yield style(f"{printable(name)}: {'VERIFIED' if report.holds else 'NOT VERIFIED'}", verdict)
+    yield from (printable(sentence) for sentence in statement(report))
+
+
+def statement(report: Report) -> tuple[str, ...]:
+    """What the evidence shows and what it does not, sentence by sentence."""
+    attested = report.attested
+    if not report.holds or attested is None or report.place is None:
+        return ("Not every required check passed, so nothing follows from this evidence.",)
+    collector = attested.collector or f"A collector known here only by the commitment {attested.commitment}"
+    started, ended = format_timestamp(attested.started), format_timestamp(attested.ended)
+    place = report.place
+    claim = (
+        f"{collector} signed a statement that it received these bytes; the statement existed no later than T1 and was "
+        "made no earlier than T0; neither has changed since. It does not prove what the server sent."
+    )
+    latest = (
+        "T1: no trusted time, because there is no timestamp. All that is shown is that the statement was in the log "
+        f"{place.origin}, at index {place.index}, when the log had {_entries(place.size)}."
+    )
+    earliest = f"T0: {_not_before(report.not_before)}"
+    clock = f"By the collector's own clock it received them from {started} to {ended}; nobody else vouches for that."
+    return (claim, latest, earliest, clock)
+
+
+def _not_before(head: LogHead | None) -> str:
+    if head is None:
+        return "no trusted time, because the statement quotes no checkpoint that could be verified."
+    return (
+        f"the moment at which the log {head.origin} had {_entries(head.size)}, because the statement quotes that "
+        "checkpoint; no timestamp says when that was."
+    )
+
+
+def _attested_lines(attested: Attested) -> Iterator[str]:
+    yield f"capture    {attested.capture_id}"
+    yield f"target     {printable(attested.target)}"
+    if attested.final_url is not None and attested.final_url != attested.target:
+        yield f"led to     {printable(attested.final_url)}"
+    if attested.title is not None:
+        yield f"title      {printable(attested.title)}"
+    yield f"outcome    {attested.outcome}, {_count(attested.exchanges, 'exchange')}"
+    yield from (f"           {printable(reason)}" for reason in attested.reasons)
+    yield f"collector  {printable(attested.collector or f'commitment {attested.commitment}')}"
+    yield from (f"key        {keyid}" for keyid in attested.keyids)
+
+
+def _remark(check: Check) -> str:
+    return "" if check.required else " (not required)"
+
+
+def _entries(number: int) -> str:
+    return f"{number} {'entry' if number == 1 else 'entries'}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _check_json(check: Check) -> dict[str, Any]:
+    return {
+        "code": str(check.code),
+        "sentence": check.sentence,
+        "status": str(check.status),
+        "required": check.required,
+        "findings": [{"about": finding.about, "found": finding.found} for finding in check.findings],
+    }
+
+
+def _attested_json(attested: Attested) -> dict[str, Any]:
+    return {
+        "captureId": attested.capture_id,
+        "target": attested.target,
+        "finalUrl": attested.final_url,
+        "title": attested.title,
+        "outcome": attested.outcome,
+        "reasons": list(attested.reasons),
+        "exchanges": attested.exchanges,
+        "started": format_timestamp(attested.started),
+        "ended": format_timestamp(attested.ended),
+        "collector": {"name": attested.collector} if attested.collector else {"commitment": attested.commitment},
+        "keyids": list(attested.keyids),
+    }

@@ -1,0 +1,220 @@
+"""A capture with every kind of exchange, and one of each simpler kind."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sijill.archive.capture.exchange import (
+    Capture,
+    Exchange,
+    Failure,
+    FailureKind,
+    Limits,
+    Outcome,
+    Purpose,
+    Response,
+    ServerAddress,
+    TlsFacts,
+    Truncation,
+)
+from sijill.archive.digest import digest_bytes
+from sijill.provenance.attest.attestation import (
+    CollectorName,
+    Context,
+    Orchestrator,
+    Robots,
+    Software,
+    Subject,
+    Trigger,
+)
+
+STARTED = datetime(2026, 11, 21, 1, 16, 30, 123456, tzinfo=UTC)
+CAPTURE_ID = "20261121t011630z-k3j2x5m4q7ab"
+
+
+class BytesBody:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    @property
+    def size(self) -> int:
+        return len(self._data)
+
+    def open(self) -> io.BytesIO:
+        return io.BytesIO(self._data)
+
+
+def response(body: bytes = b"<p>", status: int = 200, media_type: str | None = "text/html", **changes) -> Response:
+    headers = () if media_type is None else (("Content-Type", f"{media_type}; charset=utf-8"),)
+    head = b"HTTP/1.1 %d OK\r\n\r\n" % status
+    made = Response(
+        raw=BytesBody(head + body),
+        head_size=len(head),
+        http_version="1.1",
+        status=status,
+        reason="OK",
+        headers=headers,
+        payload=digest_bytes(body),
+        surplus=0,
+        truncated=None,
+    )
+    return dataclasses.replace(made, **changes)
+
+
+def exchange(number: int, url: str, **changes) -> Exchange:
+    started = STARTED + timedelta(milliseconds=100 * number)
+    made = Exchange(
+        number=number,
+        url=url,
+        method="GET",
+        purpose=Purpose.REQUISITE,
+        via="https://example.org/b",
+        started=started,
+        ended=started + timedelta(microseconds=54321),
+        request=b"GET / HTTP/1.1\r\n\r\n",
+        response=response(),
+        failure=None,
+        server=ServerAddress("93.184.215.14", 443, pinned=False),
+        tls=TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", (b"leaf", b"root"), True, None),
+    )
+    return dataclasses.replace(made, **changes)
+
+
+def rich_capture() -> Capture:
+    self_signed = TlsFacts("TLSv1.2", "ECDHE-RSA", (b"leaf",), False, "self-signed certificate")
+    exchanges = (
+        exchange(
+            1,
+            "http://example.org/a",
+            purpose=Purpose.PAGE,
+            via=None,
+            response=response(status=301),
+            redirect_to="https://example.org/b",
+            tls=None,
+            server=ServerAddress("2001:db8::7", 80, pinned=True),
+        ),
+        exchange(2, "https://example.org/b", purpose=Purpose.PAGE, via=None, response=response("بيان".encode())),
+        exchange(3, "https://example.org/style.css", response=response(media_type=None, surplus=4), tls=self_signed),
+        exchange(
+            4,
+            "https://example.org/photo.jpg",
+            response=response(media_type="image/jpeg", truncated=Truncation.DISCONNECT),
+            failure=Failure(FailureKind.RESET, "connection reset by peer"),
+        ),
+        exchange(
+            5,
+            "https://nowhere.invalid/x.js",
+            response=None,
+            server=None,
+            tls=None,
+            failure=Failure(FailureKind.DNS, "no such host"),
+        ),
+        exchange(6, "https://example.org/full.pdf", purpose=Purpose.DOCUMENT),
+    )
+    return Capture(
+        id=CAPTURE_ID,
+        target="http://example.org/a#part",
+        final_url="https://example.org/b",
+        outcome=Outcome.PARTIAL,
+        reasons=("https://example.org/photo.jpg was cut short", "https://nowhere.invalid/x.js did not come"),
+        started=STARTED,
+        ended=STARTED + timedelta(seconds=3),
+        exchanges=exchanges,
+        limits=Limits(exchange_seconds=2.5),
+        user_agent="sijill/0.1.0",
+        title="بيان — statement",
+    )
+
+
+def plain_capture() -> Capture:
+    return dataclasses.replace(
+        rich_capture(),
+        target="https://example.org/b",
+        outcome=Outcome.COMPLETE,
+        reasons=(),
+        exchanges=(exchange(1, "https://example.org/b", purpose=Purpose.PAGE, via=None),),
+        title=None,
+    )
+
+
+def failed_capture() -> Capture:
+    failure = exchange(
+        1,
+        "https://example.org/b",
+        purpose=Purpose.PAGE,
+        via=None,
+        response=None,
+        tls=None,
+        failure=Failure(FailureKind.TIMEOUT, "no answer within 60 s"),
+    )
+    return dataclasses.replace(
+        plain_capture(),
+        final_url=None,
+        outcome=Outcome.FAILED,
+        reasons=("https://example.org/b: timeout",),
+        exchanges=(failure,),
+    )
+
+
+def records_of(capture: Capture) -> dict[int, str]:
+    return {
+        item.number: f"urn:uuid:00000000-0000-4000-8000-{item.number:012x}"
+        for item in capture.exchanges
+        if item.response is not None
+    }
+
+
+def plain_context() -> Context:
+    return Context(
+        trigger=Trigger.ON_DEMAND,
+        collector=CollectorName("Archive of Statements"),
+        software=(Software("sijill", "0.1.0"),),
+        robots=Robots(consulted=False, decision=None, reason="a single page was asked for by a person"),
+    )
+
+
+def rich_context() -> Context:
+    return Context(
+        trigger=Trigger.SCHEDULE,
+        collector=CollectorName("Archive of Statements", "archive@example.org"),
+        software=(Software("sijill", "0.1.0"), Software("OpenSSL", "3.0.19")),
+        robots=Robots(consulted=True, decision="allowed", reason="robots.txt of example.org"),
+        egress="198.51.100.9",
+        allowed_networks=("127.0.0.0/8",),
+        pins={"example.org:80": "2001:db8::7"},
+        reject_invalid_certificates=True,
+        orchestrator=Orchestrator("3.8.8", "0d7a3f2e-0000-4000-8000-000000000000"),
+        freshness="sijill.org/log/x\n7\n...\n",
+        clock_offset_microseconds=-1234,
+        supersedes="20261120t011630z-aaaaaaaaaaaa",
+    )
+
+
+def subjects() -> list[Subject]:
+    return [
+        Subject.warc(digest_bytes(b"the WARC file")),
+        Subject("screenshot.png", "image/png", digest_bytes(b"the screenshot")),
+    ]
+
+
+class Samples:
+    """What the tests of attestations build from."""
+
+    exchange = staticmethod(exchange)
+    response = staticmethod(response)
+    rich_capture = staticmethod(rich_capture)
+    plain_capture = staticmethod(plain_capture)
+    failed_capture = staticmethod(failed_capture)
+    plain_context = staticmethod(plain_context)
+    rich_context = staticmethod(rich_context)
+    records_of = staticmethod(records_of)
+    subjects = staticmethod(subjects)
+
+
+@pytest.fixture(scope="session")
+def samples() -> Samples:
+    return Samples()
