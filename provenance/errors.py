@@ -73,6 +73,10 @@ class MalformedStatement(ProvenanceError):
         self.reason = reason
 
 
+class MalformedTimestamp(Malformed):
+    """Text is not a time in the one form that attestations use, or a time does not say its offset from UTC."""
+
+
 class MalformedCaptureId(Malformed):
     """Text is not a capture id."""
 

@@ -5,14 +5,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from sijill.provenance.errors import Malformed, MalformedCaptureId
+from sijill.provenance.errors import MalformedCaptureId, MalformedTimestamp
 
 CAPTURE_ID = re.compile(r"[0-9]{8}t[0-9]{6}z-[a-z2-7]{12}")
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
-
-
-class MalformedTimestamp(Malformed):
-    """Text is not a time in the one form that attestations use."""
 
 
 def format_timestamp(moment: datetime) -> str:

@@ -147,7 +147,7 @@ SENTENCES: Final[dict[Code, Sentences]] = {
 PREREQUISITES: Final[dict[Code, tuple[Code, ...]]] = {
     Code.PKG_01: (),
     Code.PKG_02: (Code.PKG_01,),
-    Code.PKG_03: (Code.PKG_02, Code.SUB_02, Code.SUB_03, Code.SUB_04, Code.WARC_01, Code.LOG_03),
+    Code.PKG_03: (Code.PKG_02, Code.SUB_02, Code.SUB_03, Code.SUB_04, Code.WARC_01, Code.LOG_04),
     Code.ATT_01: (),
     Code.ATT_02: (Code.ATT_01,),
     Code.ATT_03: (Code.ATT_01,),

@@ -89,11 +89,14 @@ def capture(capture_id: str = CAPTURE_ID, html: bytes = HTML) -> Capture:
     """A redirect to a page in chunks, an image, and a script whose host does not exist."""
     chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(html), html)
     exchanges = (
-        _exchange(1, TARGET, b"HTTP/1.1 301 Moved\r\nLocation: " + PAGE.encode() + b"\r\nContent-Length: 0\r\n\r\n", b""),
+        _exchange(
+            1, TARGET, b"HTTP/1.1 301 Moved\r\nLocation: " + PAGE.encode() + b"\r\nContent-Length: 0\r\n\r\n", b""
+        ),
         _exchange(
             2,
             PAGE,
-            b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked,
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + chunked,
             html,
         ),
         _exchange(
@@ -208,6 +211,17 @@ def statement_of(made: Capture, warc: bytes, records: Mapping[int, str], **chang
     )
 
 
+def subject(name: str, media_type: str, data: bytes) -> dict[str, Any]:
+    """A subject of a statement."""
+    found = digest_bytes(data)
+    return {
+        "name": name,
+        "mediaType": media_type,
+        "digest": {"sha256": found.sha256.hex, "blake3": found.blake3.hex},
+        "annotations": {"size": found.size},
+    }
+
+
 def signed(statement: dict[str, Any], key: SigningKey = ATTESTATION_KEY, payload_type: str = PAYLOAD_TYPE) -> bytes:
     """The envelope of a statement."""
     return sign_envelope(canonical(statement), payload_type, [key])
@@ -295,11 +309,7 @@ def attested(base: Evidence, warc: bytes | None = None, **edits: Any) -> Evidenc
     """
     statement = copy.deepcopy(base.statement)
     warc = base.warc if warc is None else warc
-    found = digest_bytes(warc)
-    statement["subject"][0] |= {
-        "digest": {"sha256": found.sha256.hex, "blake3": found.blake3.hex},
-        "annotations": {"size": found.size},
-    }
+    statement["subject"][0] = subject("data.warc.gz", "application/warc", warc)
     for path, value in edits.items():
         *steps, last = path.split("__")
         at = statement
@@ -321,5 +331,3 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
     sink = io.BytesIO()
     write_zip([(name, MemoryBody(data)) for name, data in sorted(files.items())], sink)
     return sink.getvalue()
-
-

@@ -81,7 +81,7 @@ class Server:
 
     def _answer(self, connection):
         request = b""
-        while self.read_requests and not request.endswith(b"\r\n\r\n"):
+        while self.read_requests and b"\r\n\r\n" not in request:
             received = connection.recv(65536)
             if not received:
                 return False

@@ -30,9 +30,7 @@ CASES = {
         b"",
     ),
     "interim": (
-        b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100\r\n\r\n"
-        + BEGUN
-        + b"Content-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 103 Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100\r\n\r\n" + BEGUN + b"Content-Length: 5\r\n\r\nhello",
         b"hello",
         b"",
     ),

@@ -13,8 +13,7 @@ from sijill.provenance.attest.attestation import CollectorCommitment, Subject, c
 from sijill.provenance.attest.canonical import canonical
 from sijill.provenance.attest.members import MAX_TEXT
 from sijill.provenance.attest.statement import parse_statement
-from sijill.provenance.attest.timestamps import MalformedTimestamp
-from sijill.provenance.errors import MalformedStatement
+from sijill.provenance.errors import MalformedStatement, MalformedTimestamp
 
 GOLDEN = Path(__file__).resolve().parents[2] / "vectors" / "statement"
 

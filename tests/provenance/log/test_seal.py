@@ -94,6 +94,23 @@ def test_what_cannot_be_sealed_is_reported_and_left(logs):
     logs.check_log(storage, good + more)
 
 
+def test_conflict_that_comes_while_its_entry_is_sealed_is_not_lost(logs):
+    storage = logs.Storage()
+    entry = logs.fill(storage, range(1))[0]
+    another = dataclasses.replace(entry, envelope_sha256="0" * 64)
+
+    def meanwhile(operation, key):
+        if key == checkpoint_key(1):
+            storage.objects[queue_key(entry.id)] = another.data
+
+    storage.before = meanwhile
+    run(storage, logs)
+    storage.before = lambda operation, key: None
+    assert storage.objects[queue_key(entry.id)] == another.data
+    assert [item.key for item in run(storage, logs).rejected] == [queue_key(entry.id)]
+    logs.check_log(storage, [entry])
+
+
 def test_other_key_or_origin_is_refused(logs):
     storage = logs.Storage()
     logs.fill(storage, range(2))
@@ -236,6 +253,7 @@ def test_slow_sealer_does_not_put_an_older_checkpoint_back(logs):
     # The slow one has loaded the log when the other seals both batches.
     slow.before = lambda operation, key: overtaken(operation, key) if key == batch_key(0) else None
     run(slow, logs)
+    assert slow.calls["replace"] == 0
     assert storage.objects[CHECKPOINT] == storage.objects[checkpoint_key(4)]
     assert leaf_index(storage, newer[-1].id) == 3
 

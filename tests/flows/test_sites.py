@@ -1,0 +1,41 @@
+"""Every page of the bundled sites, and of five real publishers' sites kept beside the project, is captured complete."""
+
+import json
+
+import pytest
+
+from sijill.flows import evidence
+from sijill.flows.wiring import open_archive
+
+
+def capture_all(settings, sites, expected):
+    archive = open_archive(settings)
+    outcomes = {}
+    for place in expected:
+        host, _, path = place.partition("/")
+        archived = evidence.archive_url(archive, sites.url(host, f"/{path}"))
+        outcomes[place] = archived.capture
+    assert evidence.seal(archive).size == len(expected)
+    return outcomes
+
+
+@pytest.mark.timeout(240)
+def test_the_pages_of_the_bundled_sites(repository, archive_settings, sites):
+    expected = json.loads((repository / "deployments" / "demo" / "expected.json").read_text(encoding="utf-8"))
+    captures = capture_all(archive_settings, sites, expected)
+    for place, capture in captures.items():
+        assert (capture.outcome, capture.reasons) == ("complete", ()), place
+        assert capture.title, place
+        for document in expected[place].get("linked_documents", ()):
+            assert any(exchange.url.endswith(document) for exchange in capture.exchanges), f"{place}: {document}"
+
+
+@pytest.mark.timeout(240)
+def test_the_pages_of_five_publishers(shared_sites, serve, tmp_path, new_archive):
+    expected = json.loads((shared_sites / "expected.json").read_text(encoding="utf-8"))
+    with serve(shared_sites) as sites:
+        captures = capture_all(new_archive(tmp_path / "archive", sites.pins), sites, expected)
+    for place, capture in captures.items():
+        assert (capture.outcome, capture.reasons) == ("complete", ()), place
+        for document in expected[place].get("linked_documents", ()):
+            assert any(exchange.url.endswith(document) for exchange in capture.exchanges), f"{place}: {document}"
