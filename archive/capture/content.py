@@ -77,7 +77,7 @@ def _inflate(pieces: Iterator[bytes], coding: str, limit: int) -> Content:
         window = -zlib.MAX_WBITS  # RFC 9110 §8.4.1.2: some send it without zlib's header
     data = bytearray()
     inflater = zlib.decompressobj(window)
-    ended = False
+    whole = -1  # bytes in `data` that end with a whole stream
     for piece in chain([beginning], pieces):
         left = piece
         while left:
@@ -85,15 +85,15 @@ def _inflate(pieces: Iterator[bytes], coding: str, limit: int) -> Content:
                 data += inflater.decompress(left, limit + 1 - len(data))
             except zlib.error as err:
                 # What follows a whole stream and is no stream itself is padding, as browsers take it.
-                return Content(bytes(data), None if ended else f"it is not {coding} all through ({err})")
+                return Content(bytes(data), None if len(data) == whole else f"it is not {coding} all through ({err})")
             if len(data) > limit:
                 return Content(bytes(data[:limit]), f"it is larger than the {limit} bytes that are read")
             left = inflater.unconsumed_tail
-            ended = inflater.eof
-            if ended:
+            if inflater.eof:
                 left = inflater.unused_data
                 inflater = zlib.decompressobj(window)  # RFC 1952 §2.2: members may follow each other
-    return Content(bytes(data), None if ended else f"its {coding} coding breaks off")
+                whole = len(data)
+    return Content(bytes(data), None if len(data) == whole else f"its {coding} coding breaks off")
 
 
 def _has_zlib_header(data: bytes) -> bool:

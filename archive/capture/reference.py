@@ -47,8 +47,8 @@ class References:
         return (Reference(url, use) for url, use in self._found.items())
 
     def absolute(self, reference: str | None) -> str | None:
-        """The request URL of `reference`; None if it is empty or not something that http(s) can fetch."""
-        if not reference or len(reference) > LONGEST or not reference.strip():
+        """The request URL of `reference`; None if it is empty, only a fragment, or not for http(s) to fetch."""
+        if not reference or len(reference) > LONGEST or reference.lstrip()[:1] in {"", "#"}:
             return None
         try:
             return str(resolve(self.base, reference, query_encoding=self._query_encoding))

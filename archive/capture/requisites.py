@@ -167,13 +167,13 @@ class _Reader:
     def _read_element(self, tag: str, element: etree._Element) -> None:
         for attribute, use in _ATTRIBUTES.get(tag, ()):
             self.references.add(element.get(attribute), use)
+        if tag in self._special:
+            self._special[tag](element)
         for attribute in _SOURCE_SETS:
             for candidate in srcset_urls(element.get(attribute) or ""):
                 self.references.add(candidate)
         if style := element.get("style"):
             read_css(style, self.references)
-        if tag in self._special:
-            self._special[tag](element)
 
     def _read_srcdoc(self, element: etree._Element) -> None:
         # Only the outermost: each could hold the next otherwise.

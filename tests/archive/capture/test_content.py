@@ -1,6 +1,7 @@
 """Reading what a response holds never takes more memory than was allowed."""
 
 import gzip
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -60,8 +61,8 @@ def test_the_payload_keeps_its_coding():
         (b"x", "br", b"", "'br'"),
         (b"x", "gzip, gzip", b"", "gzip, gzip"),
         (b"no gzip", "gzip", b"", "not gzip"),
-        (gzip.compress(TEXT)[:-12], "gzip", TEXT, "breaks off"),
-        (gzip.compress(TEXT) + gzip.compress(TEXT)[:20], "gzip", TEXT, "breaks off"),
+        (gzip.compress(TEXT)[:-12], "gzip", TEXT[:1000], "breaks off"),
+        (gzip.compress(TEXT) + gzip.compress(TEXT)[:-12], "gzip", TEXT, "breaks off"),
         (b"", "gzip", b"", None),
     ],
 )
@@ -79,8 +80,6 @@ def test_more_than_the_limit_is_not_read():
 
 
 def test_a_bomb_does_not_go_off():
-    import tracemalloc
-
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(200)) + packer.flush()
     response = made(gzip.compress(bomb), "gzip")
