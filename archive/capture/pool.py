@@ -60,7 +60,7 @@ class ConnectionPool:
             OSError: the response cannot be written to the working directory.
             UnusableTrustAnchors: the file of the trust anchors cannot be read.
         """
-        while kept := self._take_idle(url):
+        if kept := self._take_idle(url):
             recording = self._over(kept, url, method, request, bounds)
             if not recording.silent or method not in _REPEATABLE:
                 return recording

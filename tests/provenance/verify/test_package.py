@@ -82,7 +82,7 @@ def test_derived_files_say_what_is_signed(true):
         "datapackage.json",
         "datapackage-digest.json",
     }
-    header, page = files["pages/pages.jsonl"].splitlines()
+    _, page = files["pages/pages.jsonl"].splitlines()
     assert json.loads(page) == {
         "id": CAPTURE_ID,
         "url": "https://site.example/statement",

@@ -1,0 +1,242 @@
+"""The auditor's command, run as a process."""
+
+import contextlib
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+from evidence import CAPTURE_ID
+
+from sijill.provenance.verify.cli import FileOrCommand, run
+from sijill.provenance.verify.progress import LONG
+
+PROGRAM = [sys.executable, "-c", "from sijill.provenance.verify.cli import main; main()"]
+
+
+def verify(folder, *arguments, **options):
+    return subprocess.run(
+        [*PROGRAM, *map(str, arguments)], cwd=folder, capture_output=True, text=True, timeout=60, check=False, **options
+    )
+
+
+@pytest.fixture
+def name():
+    return f"{CAPTURE_ID}.wacz"
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_good_package(folder, name):
+    before = contents(folder)
+    done = verify(folder, name, "--trust", "trust.json")
+    assert done.returncode == 0, done.stderr
+    assert f"{name}: VERIFIED" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert done.stderr == ""
+    assert contents(folder) == before
+
+
+def test_json(folder, name):
+    done = verify(folder, "--trust", "trust.json", "--json", name)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["verified"] is True
+
+
+def test_a_package_that_does_not_verify(folder, name):
+    (folder / name).write_bytes((folder / name).read_bytes()[:-1])
+    done = verify(folder, name, "--trust", "trust.json")
+    assert done.returncode == 1
+    assert "NOT VERIFIED" in done.stdout
+    assert "FAILED       E-PKG-01" in done.stdout
+    assert json.loads(verify(folder, name, "--trust", "trust.json", "--json").stdout)["verified"] is False
+
+
+@pytest.fixture
+def parts(folder, true):
+    for name, data in (("data.warc.gz", true.warc), ("a.json", true.envelope), ("p.tlog-proof", true.proof)):
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def test_parts(parts):
+    done = verify(parts, "data.warc.gz", "--attestation", "a.json", "--proof", "p.tlog-proof", "--trust", "trust.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_parts_without_proof_are_not_verified(parts):
+    done = verify(parts, "data.warc.gz", "--attestation", "a.json", "--trust", "trust.json")
+    assert done.returncode == 1
+    assert "E-LOG-01" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing.wacz", "--trust", "trust.json"], "missing.wacz: No such file or directory"),
+        ([".", "--trust", "trust.json"], ".: Is a directory"),
+        (["trust.json", "--trust", "missing.json"], "missing.json: No such file or directory"),
+        (["trust.json", "--trust", "broken.json"], "broken.json: not a trust root: unknown member 'revoked'"),
+        (["trust.json", "--trust", "."], ".: Is a directory"),
+        (["trust.json"], "Missing option '--trust'"),
+        ([], "Missing argument 'FILE'"),
+        (["trust.json", "--trust", "trust.json", "--out", "x"], "No such option"),
+        (["data.warc.gz", "--trust", "trust.json"], "name its attestation with --attestation"),
+        (["trust.json", "--trust", "trust.json", "--proof", "x"], "--proof goes with --attestation"),
+        (["trust.json", "--trust", "trust.json", "--attestation", "none"], "none: No such file or directory"),
+        (["fifo", "--trust", "trust.json"], "fifo: "),
+        (["a\x1b[31m", "--trust", "trust.json"], "a\\u{1b}[31m: No such file"),
+    ],
+)
+def test_bad_input_is_one_clear_line(folder, arguments, message):
+    (folder / "broken.json").write_text('{"attestationKeys": [], "logKeys": [], "revoked": []}')
+    os.mkfifo(folder / "fifo")
+    writer = os.open(folder / "fifo", os.O_RDWR)  # so that opening it does not wait
+    try:
+        done = verify(folder, *arguments)
+    finally:
+        os.close(writer)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert "\x1b" not in done.stderr
+
+
+def test_help_has_examples_and_no_option_that_writes(folder):
+    done = verify(folder, "--help")
+    assert done.returncode == 0
+    assert "sijill-verify capture.wacz --trust trust.json" in done.stdout
+    assert {word for word in done.stdout.split() if word.startswith("--")} >= {"--trust", "--json", "--version"}
+    assert not {"--output", "--out", "-o", "--write", "--fix", "--force"} & set(done.stdout.split())
+
+
+def test_version(folder):
+    done = verify(folder, "--version")
+    assert (done.returncode, done.stdout) == (0, "sijill-verify 0.1.0\n")
+
+
+def test_what_is_not_needed_is_not_loaded(folder, name):
+    script = (
+        "import sys\n"
+        "from sijill.provenance.verify.cli import cli, run\n"
+        f"status = run(cli, [{name!r}, '--trust', 'trust.json'])\n"
+        "print(status, sorted({'prefect', 'boto3', 'requests', 'urllib3', 'lxml', 'rich'} & sys.modules.keys()))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0 []"
+
+
+WATCHED = """
+import os, sys
+sys.dont_write_bytecode = True
+def watch(event, arguments):
+    if event.startswith("socket.") or event in ("os.remove", "os.rename", "os.mkdir", "subprocess.Popen", "os.system"):
+        print("DID", event, arguments)
+    if event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+        print("OPENED FOR WRITING", arguments)
+from sijill.provenance.verify.cli import cli, run
+sys.addaudithook(watch)
+print("STATUS", run(cli, sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_nothing_is_written_and_no_connection_is_opened(folder, name, broken):
+    if broken:
+        (folder / name).write_bytes((folder / name).read_bytes()[:-1])
+    command = [sys.executable, "-c", WATCHED, name, "--trust", "trust.json"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    assert f"STATUS {int(broken)}" in done.stdout
+    assert "DID" not in done.stdout
+    assert "OPENED" not in done.stdout
+
+
+def test_help_does_not_load_the_verifier(folder):
+    script = (
+        "import sys\n"
+        "from sijill.provenance.verify.cli import cli, run\n"
+        "run(cli, ['--help'])\n"
+        "print(sorted({'pydantic', 'cryptography', 'blake3'} & sys.modules.keys()))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_reader_that_goes_away_does_not_change_the_verdict(folder, name):
+    read, write = os.pipe()
+    os.close(read)
+    process = subprocess.run(
+        [*PROGRAM, name, "--trust", "trust.json"], cwd=folder, stdout=write, stderr=subprocess.PIPE, check=False
+    )
+    os.close(write)
+    assert process.returncode == 0
+    assert process.stderr == b""
+
+
+def test_progress_of_a_long_file_is_lines_where_there_is_no_terminal(parts, true):
+    warc = parts / "long.warc.gz"
+    warc.write_bytes(true.warc)
+    with warc.open("ab") as file:
+        file.truncate(LONG)
+    done = verify(parts, "long.warc.gz", "--attestation", "a.json", "--trust", "trust.json")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [f"reading: {percent}%" for percent in range(10, 101, 10)]
+
+
+def test_progress_and_colour_on_a_terminal(parts, true):
+    warc = parts / "long.warc.gz"
+    warc.write_bytes(true.warc)
+    with warc.open("ab") as file:
+        file.truncate(LONG)
+    controller, terminal = pty.openpty()
+    command = [*PROGRAM, "long.warc.gz", "--attestation", "a.json", "--trust", "trust.json"]
+    with subprocess.Popen(command, cwd=parts, stdout=terminal, stderr=terminal, stdin=terminal) as process:
+        os.close(terminal)
+        shown = b""
+        with contextlib.suppress(OSError):  # the terminal is gone once the process has ended
+            while piece := os.read(controller, 65_536):
+                shown += piece
+    os.close(controller)
+    assert process.returncode == 1
+    assert b"\rreading [########################################] 100%" in shown
+    assert b"\x1b[31m" in shown
+
+
+def test_interrupted(parts):
+    os.mkfifo(parts / "slow.warc.gz")
+    command = [*PROGRAM, "slow.warc.gz", "--attestation", "a.json", "--trust", "trust.json"]
+    process = subprocess.Popen(command, cwd=parts, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 30
+    while not Path(f"/proc/{process.pid}/wchan").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_a_first_argument_that_names_a_command_is_the_command():
+    @click.command()
+    @click.argument("file")
+    def default(file):
+        return 10
+
+    @click.command()
+    @click.option("--deep", is_flag=True)
+    def archive(deep):
+        return 20 + deep
+
+    group = FileOrCommand(default, commands={"archive": archive})
+    assert run(group, ["x.wacz"]) == 10
+    assert run(group, ["archive", "--deep"]) == 21
