@@ -15,13 +15,20 @@ from sijill.flows.errors import ExitStatus, our_errors, status_of
 if TYPE_CHECKING:
     from sijill.flows.wiring import Archive
 
-_EPILOG_STATUS = (
-    "Exit status: 0 done, 1 a capture failed (and is archived as failed) or damage was found, 2 bad input or settings, "
-    "3 the store is out of reach (what was captured waits and is stored by the next command), 130 interrupted."
-)
+# \b keeps click from filling the lines that follow it.
+_EPILOG = """\b
+Examples:
+  sijill init --operator "Example Archive" --contact archive@example.org
+  sijill capture https://example.org/statement
+  sijill export 20261121t011630z-k3j5x2m4q7ab -o statement.wacz
+  sijill-verify statement.wacz --trust trust.json
+
+Exit status: 0 done, 1 a capture failed (and is archived as failed) or damage was found, 2 bad input or settings,
+3 the store is out of reach (what was captured waits and is stored by the next command), 130 interrupted.
+"""
 
 
-@click.group(epilog=_EPILOG_STATUS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--config",
     "config",
@@ -34,15 +41,7 @@ _EPILOG_STATUS = (
 @click.version_option(package_name="sijill", message="%(prog)s %(version)s")
 @click.pass_context
 def sijill(context: click.Context, config: Path) -> None:
-    r"""Archive web pages as evidence that anyone can verify offline, years later.
-
-    \b
-    Example:
-      sijill init --operator "Example Archive" --contact archive@example.org
-      sijill capture https://example.org/statement
-      sijill export 20261121t011630z-k3j5x2m4q7ab -o statement.wacz
-      sijill-verify statement.wacz --trust trust.json
-    """
+    """Archive web pages as evidence that anyone can verify offline, years later."""
     context.obj = config
 
 

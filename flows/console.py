@@ -146,7 +146,7 @@ def print_list(captures: Iterable[evidence.StoredCapture], *, as_json: bool) -> 
         for capture in captures:
             print(json.dumps(_summary(capture), ensure_ascii=False))
         return
-    console = Console(highlight=False)
+    console = _console()
     count = 0
     for capture in captures:
         count += 1
@@ -190,7 +190,7 @@ def print_capture(capture: evidence.StoredCapture, *, as_json: bool) -> None:
         size = str(exchange.payload.size) if exchange.payload is not None else ""
         row = (str(exchange.number), status, exchange.media_type or "", size, exchange.url)
         table.add_row(*(Text(printable(cell), overflow="fold") for cell in row))
-    Console(highlight=False).print(table)
+    _console().print(table)
 
 
 def print_export(path: Path, digests: DigestSet, *, as_json: bool) -> None:
@@ -270,7 +270,13 @@ def _print_json(value: dict[str, Any]) -> None:
 
 def _print_facts(facts: dict[str, str]) -> None:
     # One line a fact, never folded: digests and paths are there to be copied.
-    console = Console(highlight=False)
+    console = _console()
     width = max(map(len, facts))
     for name, value in facts.items():
         console.print(Text.assemble((f"{name:<{width}}  ", "bold"), printable(value)), soft_wrap=True)
+
+
+def _console() -> Console:
+    # What is piped is for other programs, or for a file: as wide as it needs to be.
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=10_000)

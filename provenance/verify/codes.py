@@ -55,8 +55,8 @@ SENTENCES: Final[dict[Code, Sentences]] = {
         "the file is not a zip laid out exactly as the format says",
     ),
     Code.PKG_02: Sentences(
-        "the zip holds exactly the files of an evidence package, in their order",
-        "a file is missing, out of its place, or does not belong in an evidence package",
+        "the zip holds exactly the files of an evidence package",
+        "a file is missing, or does not belong in an evidence package",
     ),
     Code.PKG_03: Sentences(
         "every derived file is what the signed files give",

@@ -60,6 +60,8 @@ class ProgressReader(io.RawIOBase):
 
 def with_progress(source: BinaryIO, output: TextIO) -> BinaryIO:
     """`source`, or if it is long a reader of it that reports to `output`."""
+    if not source.seekable():
+        return source
     size = source.seek(0, io.SEEK_END)
     source.seek(0)
     return io.BufferedReader(ProgressReader(source, size, output), 1 << 18) if size >= LONG else source

@@ -8,22 +8,33 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
+from importlib.metadata import version
 
 import click
 import pytest
 from evidence import CAPTURE_ID
 
-from sijill.provenance.verify.cli import FileOrCommand, run
+from sijill.provenance.verify.cli import FileOrCommand, cli, run, verify_file
 from sijill.provenance.verify.progress import LONG
 
 PROGRAM = [sys.executable, "-c", "from sijill.provenance.verify.cli import main; main()"]
 
 
-def verify(folder, *arguments, **options):
-    return subprocess.run(
-        [*PROGRAM, *map(str, arguments)], cwd=folder, capture_output=True, text=True, timeout=60, check=False, **options
-    )
+def verify(folder, *arguments):
+    """The command as a process of its own."""
+    return subprocess.run([*PROGRAM, *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.fixture
+def call(folder, monkeypatch, capfd):
+    """The command in this process, which starts faster: exit status, standard output and error."""
+    monkeypatch.chdir(folder)
+
+    def run_here(*arguments):
+        status = run(cli, arguments)
+        return (status, *capfd.readouterr())
+
+    return run_here
 
 
 @pytest.fixture
@@ -45,10 +56,10 @@ def test_a_good_package(folder, name):
     assert contents(folder) == before
 
 
-def test_json(folder, name):
-    done = verify(folder, "--trust", "trust.json", "--json", name)
-    assert done.returncode == 0
-    assert json.loads(done.stdout)["verified"] is True
+def test_json(call, name):
+    status, out, _ = call("--trust", "trust.json", "--json", name)
+    assert status == 0
+    assert json.loads(out)["verified"] is True
 
 
 def test_a_package_that_does_not_verify(folder, name):
@@ -57,7 +68,13 @@ def test_a_package_that_does_not_verify(folder, name):
     assert done.returncode == 1
     assert "NOT VERIFIED" in done.stdout
     assert "FAILED       E-PKG-01" in done.stdout
-    assert json.loads(verify(folder, name, "--trust", "trust.json", "--json").stdout)["verified"] is False
+
+
+def test_a_package_that_does_not_verify_in_json(call, folder, name):
+    (folder / name).write_bytes((folder / name).read_bytes()[:-1])
+    status, out, _ = call(name, "--trust", "trust.json", "--json")
+    assert status == 1
+    assert json.loads(out)["verified"] is False
 
 
 @pytest.fixture
@@ -67,15 +84,17 @@ def parts(folder, true):
     return folder
 
 
-def test_parts(parts):
-    done = verify(parts, "data.warc.gz", "--attestation", "a.json", "--proof", "p.tlog-proof", "--trust", "trust.json")
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_parts(parts, call):
+    status, out, err = call(
+        "data.warc.gz", "--attestation", "a.json", "--proof", "p.tlog-proof", "--trust", "trust.json"
+    )
+    assert status == 0, out + err
 
 
-def test_parts_without_proof_are_not_verified(parts):
-    done = verify(parts, "data.warc.gz", "--attestation", "a.json", "--trust", "trust.json")
-    assert done.returncode == 1
-    assert "E-LOG-01" in done.stdout
+def test_parts_without_proof_are_not_verified(parts, call):
+    status, out, _ = call("data.warc.gz", "--attestation", "a.json", "--trust", "trust.json")
+    assert status == 1
+    assert "not checked  E-LOG-01" in out
 
 
 @pytest.mark.parametrize(
@@ -96,32 +115,36 @@ def test_parts_without_proof_are_not_verified(parts):
         (["a\x1b[31m", "--trust", "trust.json"], "a\\u{1b}[31m: No such file"),
     ],
 )
-def test_bad_input_is_one_clear_line(folder, arguments, message):
+def test_bad_input_is_one_clear_line(folder, call, arguments, message):
     (folder / "broken.json").write_text('{"attestationKeys": [], "logKeys": [], "revoked": []}')
     os.mkfifo(folder / "fifo")
     writer = os.open(folder / "fifo", os.O_RDWR)  # so that opening it does not wait
     try:
-        done = verify(folder, *arguments)
+        status, out, err = call(*arguments)
     finally:
         os.close(writer)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
-    assert "\x1b" not in done.stderr
+    assert status == 2
+    assert message in err
+    assert out == ""
+    assert "\x1b" not in err
 
 
-def test_help_has_examples_and_no_option_that_writes(folder):
-    done = verify(folder, "--help")
-    assert done.returncode == 0
-    assert "sijill-verify capture.wacz --trust trust.json" in done.stdout
-    assert {word for word in done.stdout.split() if word.startswith("--")} >= {"--trust", "--json", "--version"}
-    assert not {"--output", "--out", "-o", "--write", "--fix", "--force"} & set(done.stdout.split())
+def test_a_mistake_leaves_no_traceback(folder):
+    done = verify(folder, "missing.wacz", "--trust", "trust.json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "Error: missing.wacz: No such file or directory\n"
 
 
-def test_version(folder):
-    done = verify(folder, "--version")
-    assert (done.returncode, done.stdout) == (0, "sijill-verify 0.1.0\n")
+def test_help_has_examples_and_no_option_that_writes(call):
+    status, out, _ = call("--help")
+    assert status == 0
+    assert "sijill-verify capture.wacz --trust trust.json" in out
+    offered = {option for parameter in verify_file.params for option in parameter.opts if option.startswith("-")}
+    assert offered == {"--trust", "--attestation", "--proof", "--json", "--version"}
+
+
+def test_version(call):
+    assert call("--version") == (0, f"sijill-verify {version('sijill')}\n", "")
 
 
 def test_what_is_not_needed_is_not_loaded(folder, name):
@@ -149,13 +172,10 @@ print("STATUS", run(cli, sys.argv[1:]))
 """
 
 
-@pytest.mark.parametrize("broken", [False, True])
-def test_nothing_is_written_and_no_connection_is_opened(folder, name, broken):
-    if broken:
-        (folder / name).write_bytes((folder / name).read_bytes()[:-1])
+def test_nothing_is_written_and_no_connection_is_opened(folder, name):
     command = [sys.executable, "-c", WATCHED, name, "--trust", "trust.json"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    assert f"STATUS {int(broken)}" in done.stdout
+    assert "STATUS 0" in done.stdout
     assert "DID" not in done.stdout
     assert "OPENED" not in done.stdout
 
@@ -182,14 +202,14 @@ def test_a_reader_that_goes_away_does_not_change_the_verdict(folder, name):
     assert process.stderr == b""
 
 
-def test_progress_of_a_long_file_is_lines_where_there_is_no_terminal(parts, true):
+def test_progress_of_a_long_file_is_lines_where_there_is_no_terminal(parts, call, true):
     warc = parts / "long.warc.gz"
     warc.write_bytes(true.warc)
     with warc.open("ab") as file:
         file.truncate(LONG)
-    done = verify(parts, "long.warc.gz", "--attestation", "a.json", "--trust", "trust.json")
-    assert done.returncode == 1
-    assert done.stderr.splitlines() == [f"reading: {percent}%" for percent in range(10, 101, 10)]
+    status, _, err = call("long.warc.gz", "--attestation", "a.json", "--trust", "trust.json")
+    assert status == 1
+    assert err.splitlines() == [f"reading: {percent}%" for percent in range(10, 101, 10)]
 
 
 def test_progress_and_colour_on_a_terminal(parts, true):
@@ -215,12 +235,16 @@ def test_interrupted(parts):
     os.mkfifo(parts / "slow.warc.gz")
     command = [*PROGRAM, "slow.warc.gz", "--attestation", "a.json", "--trust", "trust.json"]
     process = subprocess.Popen(command, cwd=parts, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 30
-    while not Path(f"/proc/{process.pid}/wchan").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(1.5)
+    writer = None
+    deadline = time.monotonic() + 60
+    while writer is None and time.monotonic() < deadline:
+        try:
+            writer = os.open(parts / "slow.warc.gz", os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads yet
+            time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
+    os.close(writer)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert out == ""
