@@ -1,6 +1,7 @@
 """The fetch log: what a capture did and met, failures included, as the JSON of its metadata record.
 
-Keys are those of the attestation's exchanges, so that one reader serves both. Times are UTC with microseconds, sizes
+Keys are those of the attestation's exchanges, so that one reader serves both, and two more for each exchange: the
+record of its request, and the bytes of interim responses as ISO-8859-1. Times are UTC with microseconds, sizes
 bytes, durations milliseconds; there are no fractions. Keys are sorted and nothing is indented.
 """
 
@@ -80,6 +81,8 @@ def _exchange(exchange: Exchange, record: str | None, request: str | None) -> di
         "tls": _tls(exchange.tls) if exchange.tls else None,
         "record": record,
         "requestRecord": request,
+        # Interim responses (RFC 9110 §15.2) have no place in a record: tools would take them for the response.
+        "interim": response.interim.decode("iso-8859-1") if response else "",
     }
 
 

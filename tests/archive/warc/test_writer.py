@@ -148,6 +148,16 @@ def test_fetch_log(warc, capture, write):
     assert page["payload"]["size"] == capture.exchanges[1].response.payload.size
 
 
+def test_interim_responses_are_in_the_fetch_log(capture, write):
+    interim = b"HTTP/1.1 103 Early Hints\r\nLink: </\xe9.css>\r\n\r\n"
+    [*others, page] = capture.exchanges
+    page = replace(page, response=replace(others[1].response, interim=interim), failure=None)
+    block = read(write(replace(capture, exchanges=(*others, page)))[0])[-1][1]
+    logged = {entry["number"]: entry["interim"] for entry in json.loads(block)["exchanges"]}
+    assert logged[page.number].encode("iso-8859-1") == interim
+    assert set(logged.values()) == {"", interim.decode("iso-8859-1")}
+
+
 def test_resources_are_kept(capture, site):
     sink = io.BytesIO()
     ids = (f"urn:uuid:00000000-0000-4000-8000-{number:012x}" for number in range(99))
