@@ -20,7 +20,8 @@ from sijill.storage.open import open_store
 from sijill.storage.store import Store
 
 _LARGEST_LOG_OBJECT = 32 << 20
-_ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+# The letters of base 32 (RFC 4648 §6) in the order of their codes, so that text sorts as numbers do.
+_ID_ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,9 @@ class Archive:
         return self.settings.network.user_agent or _user_agent(self.settings)
 
     def new_capture_id(self, started: datetime) -> str:
-        """A capture id that begins with the time and ends with 60 random bits."""
-        return f"{started:%Y%m%dt%H%M%Sz}-" + "".join(secrets.choice(_ID_ALPHABET) for _ in range(12))
+        """A capture id: the time to the second, then microseconds and 40 random bits in base 32; sorts by time."""
+        micros = "".join(_ID_ALPHABET[started.microsecond >> shift & 31] for shift in (15, 10, 5, 0))
+        return f"{started:%Y%m%dt%H%M%Sz}-{micros}" + "".join(secrets.choice(_ID_ALPHABET) for _ in range(8))
 
 
 def open_archive(path: Path) -> Archive:

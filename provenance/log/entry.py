@@ -23,6 +23,8 @@ class Kind(StrEnum):
     """What an attestation is about."""
 
     CAPTURE = "capture"
+    PROBE = "probe"
+    """What a store was seen to do and not to do."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,7 +32,7 @@ class LogEntry:
     """One leaf of the log.
 
     Attributes:
-        id: the capture id.
+        id: the capture id, or an id of the same form for other kinds.
         envelope_sha256: lowercase hexadecimal SHA-256 of the envelope file exactly as stored.
         kind: what the attestation is about.
     """

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from sijill.provenance.attest.timestamps import capture_id_time
+from sijill.provenance.log.entry import Kind
 
 CHECKPOINT = "log/checkpoint"
 """The mutable key: a checkpoint that tiles fully back, usually the newest."""
@@ -56,11 +57,20 @@ def queue_key(entry_id: str) -> str:
     return f"{QUEUE}{entry_id}"
 
 
-def leaf_index_key(capture_id: str) -> str:
-    """Where the place of a capture's attestation in the log is kept.
+def attestation_folder(entry_id: str, kind: Kind = Kind.CAPTURE) -> str:
+    """The prefix of what is stored about one attestation, by what it is about and the day of its id.
 
     Raises:
-        MalformedCaptureId: it is not a capture id.
+        MalformedCaptureId: it is not an id.
     """
-    capture_id_time(capture_id)
-    return f"captures/{capture_id[:4]}/{capture_id[4:6]}/{capture_id[6:8]}/{capture_id}/leaf-index"
+    capture_id_time(entry_id)
+    return f"{kind.value}s/{entry_id[:4]}/{entry_id[4:6]}/{entry_id[6:8]}/{entry_id}/"
+
+
+def leaf_index_key(entry_id: str, kind: Kind = Kind.CAPTURE) -> str:
+    """Where the place of an attestation in the log is kept.
+
+    Raises:
+        MalformedCaptureId: it is not an id.
+    """
+    return f"{attestation_folder(entry_id, kind)}leaf-index"

@@ -16,8 +16,12 @@ the log twice: what is still queued then and has a `leaf-index` is a leftover.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import islice
+from typing import Protocol, TypeVar
 
 from sijill.provenance.attest.keys import SigningKey
 from sijill.provenance.errors import LogDamaged, MalformedBatch, MalformedEntry, WrongLogKey
@@ -36,6 +40,9 @@ from sijill.provenance.log.layout import (
 from sijill.provenance.log.note import NoteSigner
 from sijill.provenance.log.queue import format_leaf_index, leaf_index
 from sijill.provenance.log.reader import LogReader
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ class SealResult:
 
     Attributes:
         size: entries in the log now.
-        added: entries in the batches that this call began.
+        added: entries in the batches that this call began; two calls that begin the same batch at once both count it.
         completed: entries in the batches of others that it found after the published checkpoint and finished.
         rejected: queue objects that cannot be sealed.
     """
@@ -79,6 +86,7 @@ def seal(
     signer: SigningKey,
     on_progress: Callable[[SealProgress], None] | None = None,
     batch_limit: int = 10_000,
+    jobs: int = 1,
 ) -> SealResult:
     """Finish what others began, then put everything that is queued into the log.
 
@@ -91,6 +99,7 @@ def seal(
         signer: the log's key; one log is sealed with one key.
         on_progress: called while entries of a batch are settled.
         batch_limit: the most entries of one checkpoint's batch.
+        jobs: how many queue objects are dealt with at once; above 1, `storage` is used from several threads.
 
     Raises:
         LogDamaged: something stored is not what it must be; nothing is sealed over it.
@@ -99,21 +108,39 @@ def seal(
     """
     if not 1 <= batch_limit <= MAX_ENTRIES:
         raise ValueError(f"batch_limit {batch_limit}, not between 1 and {MAX_ENTRIES}")
-    sealer = _Sealer(storage, NoteSigner(origin, signer), on_progress)
-    added = 0
-    completed = sealer.catch_up()
-    while True:
-        waiting = sealer.waiting(batch_limit)
-        if not waiting.entries:
-            break
-        if not sealer.seal_batch(waiting.entries):
-            # Another sealer was first. Its batch may hold these entries, some of them, or none.
-            completed += sealer.catch_up()
-            continue
-        added += len(waiting.entries)
-        if waiting.exhausted:
-            break
-    return SealResult(sealer.size, added, completed, waiting.rejected)
+    with ExitStack() as stack:
+        every: _Map = map if jobs == 1 else stack.enter_context(ThreadPoolExecutor(jobs)).map
+        sealer = _Sealer(storage, NoteSigner(origin, signer), on_progress, every)
+        added = 0
+        completed = sealer.catch_up()
+        while True:
+            waiting = sealer.waiting(batch_limit)
+            if not waiting.entries:
+                break
+            if not sealer.seal_batch(waiting.entries):
+                # Another sealer was first. Its batch may hold these entries, some of them, or none.
+                completed += sealer.catch_up()
+                continue
+            added += len(waiting.entries)
+            if waiting.exhausted:
+                break
+        return SealResult(sealer.size, added, completed, waiting.rejected)
+
+
+class _Map(Protocol):
+    """`map`, or the same by several threads: results in order."""
+
+    def __call__(self, function: Callable[[T], R], items: Iterable[T], /) -> Iterator[R]:
+        """The results of `function` for each of `items`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Queued:
+    """A queue object as it was read, with the place in the log that is stored for its entry, if one is."""
+
+    key: str
+    found: LogEntry | Rejected | None
+    index: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +154,14 @@ class _Sealer:
     """One call of `seal`: the log as far as this sealer knows it to be wholly done."""
 
     def __init__(
-        self, storage: LogStorage, signer: NoteSigner, on_progress: Callable[[SealProgress], None] | None
+        self,
+        storage: LogStorage,
+        signer: NoteSigner,
+        on_progress: Callable[[SealProgress], None] | None,
+        every: _Map,
     ) -> None:
         self._storage = storage
+        self._every = every
         self._signer = signer
         self._vkey = signer.verifier.vkey
         self._reader = LogReader(storage, signer.verifier)
@@ -160,18 +192,15 @@ class _Sealer:
         """The first `limit` entries that are queued and not in the log; leftovers of sealed ones are removed."""
         entries: list[LogEntry] = []
         rejected: list[Rejected] = []
-        for key in self._storage.list(QUEUE):
-            if len(entries) == limit:
-                return _Waiting(tuple(entries), tuple(rejected), exhausted=False)
-            data = self._storage.read(key)
-            if data is None:
-                continue
-            found = self._examine(key, data)
-            if isinstance(found, LogEntry):
-                entries.append(found)
-            elif isinstance(found, Rejected):
-                rejected.append(found)
-        return _Waiting(tuple(entries), tuple(rejected), exhausted=True)
+        keys = self._storage.list(QUEUE)
+        while chunk := list(islice(keys, limit - len(entries))):
+            for queued in self._every(self._look, chunk):
+                found = self._judge(queued)
+                if isinstance(found, LogEntry):
+                    entries.append(found)
+                elif isinstance(found, Rejected):
+                    rejected.append(found)
+        return _Waiting(tuple(entries), tuple(rejected), exhausted=next(keys, None) is None)
 
     def seal_batch(self, entries: Sequence[LogEntry]) -> bool:
         """Begin a batch of `entries` and complete it; False if another batch was begun at this size."""
@@ -181,22 +210,28 @@ class _Sealer:
         self._complete(batch)
         return True
 
-    def _examine(self, key: str, data: bytes) -> LogEntry | Rejected | None:
+    def _look(self, key: str) -> _Queued:
+        data = self._storage.read(key)
+        if data is None:
+            return _Queued(key, None)
         try:
             entry = parse_entry(data)
         except MalformedEntry as err:
-            return Rejected(key, err.reason)
+            return _Queued(key, Rejected(key, err.reason))
         if key != queue_key(entry.id):
-            return Rejected(key, f"the entry of {entry.id}")
-        index = leaf_index(self._storage, entry.id)
-        if index is None:
+            return _Queued(key, Rejected(key, f"the entry of {entry.id}"))
+        return _Queued(key, entry, leaf_index(self._storage, entry.id, entry.kind))
+
+    def _judge(self, queued: _Queued) -> LogEntry | Rejected | None:
+        entry = queued.found
+        if not isinstance(entry, LogEntry) or queued.index is None:
             return entry
-        if index >= self.size:
+        if queued.index >= self.size:
             # Another sealer has just put it into a batch that this one does not know yet.
             return None
-        if self._reader.entry(index, self.size) != entry:
-            return Rejected(key, f"another entry of {entry.id} is in the log, at {index}")
-        self._storage.delete(key)
+        if self._reader.entry(queued.index, self.size) != entry:
+            return Rejected(queued.key, f"another entry of {entry.id} is in the log, at {queued.index}")
+        self._storage.delete(queued.key)
         return None
 
     def _complete(self, batch: Batch) -> None:
@@ -205,14 +240,15 @@ class _Sealer:
         checkpoint = Checkpoint(self._signer.name, batch.end, self._edge.root())
         signed = sign_checkpoint(checkpoint, self._signer)
         self._create(checkpoint_key(batch.end), signed)
-        for done, entry in enumerate(batch.entries, start=1):
-            self._settle(entry, batch.start + done - 1)
+        settled = self._every(self._settle, enumerate(batch.entries, start=batch.start))
+        for done, _ in enumerate(settled, start=1):
             if self._on_progress:
                 self._on_progress(SealProgress(batch.end, len(batch.entries), done))
         self._publish(batch.end, signed)
 
-    def _settle(self, entry: LogEntry, index: int) -> None:
-        self._create(leaf_index_key(entry.id), format_leaf_index(index))
+    def _settle(self, place: tuple[int, LogEntry]) -> None:
+        index, entry = place
+        self._create(leaf_index_key(entry.id, entry.kind), format_leaf_index(index))
         # Only what was sealed is removed: a different entry queued under the same id is a conflict to be reported.
         if self._storage.read(queue_key(entry.id)) == entry.data:
             self._storage.delete(queue_key(entry.id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sijill.provenance.errors import ConflictingEntry, LogDamaged
 from sijill.provenance.log.checkpoint import parse_decimal
-from sijill.provenance.log.entry import LogEntry
+from sijill.provenance.log.entry import Kind, LogEntry
 from sijill.provenance.log.layout import LogStorage, TileSource, leaf_index_key, queue_key
 
 
@@ -18,16 +18,16 @@ def enqueue(storage: LogStorage, entry: LogEntry) -> None:
         raise ConflictingEntry(entry.id)
 
 
-def leaf_index(source: TileSource, capture_id: str) -> int | None:
-    """The place in the log of a capture's attestation; None if it is not sealed yet.
+def leaf_index(source: TileSource, entry_id: str, kind: Kind = Kind.CAPTURE) -> int | None:
+    """The place in the log of an attestation; None if it is not sealed yet.
 
     It is a convenience, not a proof: verify the inclusion proof for it.
 
     Raises:
-        MalformedCaptureId: it is not a capture id.
+        MalformedCaptureId: it is not an id.
         LogDamaged: what is stored is not a number.
     """
-    key = leaf_index_key(capture_id)
+    key = leaf_index_key(entry_id, kind)
     data = source.read(key)
     if data is None:
         return None

@@ -68,3 +68,9 @@ def new_archive():
 @pytest.fixture
 def archive_settings(tmp_path, sites, new_archive):
     return new_archive(tmp_path / "archive", sites.pins)
+
+
+@pytest.fixture(params=["local"])
+def any_store_settings(request, archive_settings):
+    """The settings of an archive on each kind of store there is."""
+    return archive_settings
