@@ -148,7 +148,7 @@ def capture_statement(
     )
     return {
         "_type": STATEMENT_TYPE,
-        "subject": [_subject(subject) for subject in subjects],
+        "subject": [subject_json(subject) for subject in subjects],
         "predicateType": PREDICATE_TYPE,
         "predicate": {
             "captureId": capture.id,
@@ -165,7 +165,7 @@ def capture_statement(
                 "ended": format_timestamp(capture.ended),
                 "clock": {"source": "system", "offsetMicroseconds": context.clock_offset_microseconds},
             },
-            "collector": _collector(context.collector),
+            "collector": collector_json(context.collector),
             "egress": context.egress,
             "software": [{"name": item.name, "version": item.version} for item in context.software],
             "settings": {
@@ -190,7 +190,8 @@ def capture_statement(
     }
 
 
-def _subject(subject: Subject) -> dict[str, Any]:
+def subject_json(subject: Subject) -> dict[str, Any]:
+    """A subject as statements write it."""
     return {
         "name": subject.name,
         "mediaType": subject.media_type,
@@ -248,7 +249,8 @@ def _tls(exchange: Exchange) -> dict[str, Any] | None:
     }
 
 
-def _collector(collector: CollectorName | CollectorCommitment) -> dict[str, Any]:
+def collector_json(collector: CollectorName | CollectorCommitment) -> dict[str, Any]:
+    """The collector as statements write it."""
     if isinstance(collector, CollectorName):
         return {"name": collector.name, "contact": collector.contact}
     return {"commitment": collector.commitment}

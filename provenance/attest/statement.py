@@ -5,13 +5,17 @@ Reading a statement proves nothing about who made it: verify the envelope's sign
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from pydantic import ValidationError
 
 from sijill.archive.capture.exchange import Outcome, Purpose
 from sijill.provenance.attest.canonical import parse_canonical
-from sijill.provenance.attest.members import BERKELEY_ITEMS, WARC_NAME, WARC_TYPE, CaptureStatement, Exchange
+from sijill.provenance.attest.members import BERKELEY_ITEMS, WARC_NAME, WARC_TYPE, CaptureStatement, Exchange, Part
 from sijill.provenance.attest.timestamps import capture_id_time
 from sijill.provenance.errors import MalformedCaptureId, MalformedJson, MalformedStatement
+
+P = TypeVar("P", bound=Part)
 
 MAX_PAYLOAD = 47 << 20
 """The largest statement accepted, in bytes; its base64 fits into the largest envelope."""
@@ -24,21 +28,28 @@ def parse_statement(payload: bytes) -> CaptureStatement:
         MalformedStatement: `payload` is not canonical JSON, a member is unknown, missing, of another type or out of
             bounds, or members contradict one another. `path` names the first such member.
     """
-    try:
-        value = parse_canonical(payload, limit=MAX_PAYLOAD)
-    except MalformedJson as err:
-        raise MalformedStatement("", err.reason) from err
-    try:
-        statement = CaptureStatement.model_validate(value)
-    except ValidationError as err:
-        first = err.errors(include_url=False, include_context=False, include_input=False)[0]
-        raise MalformedStatement(".".join(str(step) for step in first["loc"]), first["msg"]) from err
+    statement = parse_part(CaptureStatement, payload, limit=MAX_PAYLOAD)
     _check_subjects(statement)
     _check_times(statement)
     _check_outcome(statement)
     _check_exchanges(statement)
     _check_berkeley(statement)
     return statement
+
+
+def parse_part(part: type[P], payload: bytes, *, limit: int) -> P:
+    """Parse canonical JSON of at most `limit` bytes as the object that `part` describes.
+
+    Raises:
+        MalformedStatement: it is not canonical JSON, or a member is unknown, missing, of another type or out of bounds.
+    """
+    try:
+        return part.model_validate(parse_canonical(payload, limit=limit))
+    except MalformedJson as err:
+        raise MalformedStatement("", err.reason) from err
+    except ValidationError as err:
+        first = err.errors(include_url=False, include_context=False, include_input=False)[0]
+        raise MalformedStatement(".".join(str(step) for step in first["loc"]), first["msg"]) from err
 
 
 def _require(condition: bool, path: str, reason: str) -> None:
