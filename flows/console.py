@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
-
-from rich.console import Console
-from rich.status import Status
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, Self
 
 from sijill.archive.capture.exchange import Exchange
 from sijill.archive.digest import DigestSet
@@ -22,22 +18,28 @@ from sijill.flows.init import Initialised
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.timestamps import format_timestamp
 from sijill.provenance.log import log as transparency
-from sijill.provenance.verify.render import printable
+from sijill.provenance.printable import printable
+
+if TYPE_CHECKING:
+    from rich.status import Status
 
 
 class CaptureProgress:
-    """One line per exchange on a terminal's status line; plain lines per URL when stderr is piped."""
+    """A status line on a terminal, with each exchange; plain lines per URL when stderr is piped."""
 
     def __init__(self, total: int, *, quiet: bool) -> None:
-        self._console = Console(stderr=True, quiet=quiet, highlight=False)
-        self._status: Status | None = self._console.status("") if self._console.is_terminal and not quiet else None
+        self._quiet = quiet
+        self._status: Status | None = None
         self._total = total
         self._number = 0
         self._exchanges = 0
         self._target = ""
 
     def __enter__(self) -> Self:
-        if self._status is not None:
+        if sys.stderr.isatty() and not self._quiet:
+            from rich.console import Console
+
+            self._status = Console(stderr=True, highlight=False).status("")
             self._status.start()
         return self
 
@@ -61,7 +63,7 @@ class CaptureProgress:
 
     def refused(self, error: BadTarget) -> None:
         """The URL is not one that can be captured."""
-        self._console.print(Text(f"refused {printable(str(error))}"))
+        print(f"refused {printable(str(error))}", file=sys.stderr)
 
     def sealing(self, progress: transparency.SealProgress) -> None:
         """Entries of a batch are being settled."""
@@ -69,9 +71,11 @@ class CaptureProgress:
 
     def _show(self, line: str, *, also_plain: bool = False) -> None:
         if self._status is not None:
+            from rich.text import Text
+
             self._status.update(Text(line))
-        elif also_plain:
-            self._console.print(Text(line))
+        elif also_plain and not self._quiet:
+            print(line, file=sys.stderr, flush=True)
 
 
 class SealProgress(CaptureProgress):
@@ -146,14 +150,13 @@ def print_list(captures: Iterable[evidence.StoredCapture], *, as_json: bool) -> 
         for capture in captures:
             print(json.dumps(_summary(capture), ensure_ascii=False))
         return
-    console = _console()
     count = 0
     for capture in captures:
         count += 1
         state = "" if capture.leaf_index is not None else "  (not sealed)"
         target = printable(capture.statement.predicate.target)
         outcome = capture.statement.predicate.outcome
-        console.print(Text(f"{capture.capture_id}  {outcome:8}  {target}{state}"), soft_wrap=True)
+        print(f"{capture.capture_id}  {outcome:8}  {target}{state}")
     if not count:
         print("no captures yet; make one with: sijill capture URL", file=sys.stderr)
 
@@ -182,6 +185,10 @@ def print_capture(capture: evidence.StoredCapture, *, as_json: bool) -> None:
             "Log index": _index(capture),
         }
     )
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table("#", "Status", "Type", "Bytes", "URL", box=None, pad_edge=False)
     for exchange in predicate.exchanges:
         status = str(exchange.status) if exchange.status is not None else ""
@@ -190,7 +197,8 @@ def print_capture(capture: evidence.StoredCapture, *, as_json: bool) -> None:
         size = str(exchange.payload.size) if exchange.payload is not None else ""
         row = (str(exchange.number), status, exchange.media_type or "", size, exchange.url)
         table.add_row(*(Text(printable(cell), overflow="fold") for cell in row))
-    _console().print(table)
+    # What is piped is for other programs, or for a file: as wide as it needs to be.
+    Console(highlight=False, width=None if sys.stdout.isatty() else 10_000).print(table)
 
 
 def print_export(path: Path, digests: DigestSet, *, as_json: bool) -> None:
@@ -270,13 +278,7 @@ def _print_json(value: dict[str, Any]) -> None:
 
 def _print_facts(facts: dict[str, str]) -> None:
     # One line a fact, never folded: digests and paths are there to be copied.
-    console = _console()
+    bold, plain = ("\x1b[1m", "\x1b[0m") if sys.stdout.isatty() and "NO_COLOR" not in os.environ else ("", "")
     width = max(map(len, facts))
     for name, value in facts.items():
-        console.print(Text.assemble((f"{name:<{width}}  ", "bold"), printable(value)), soft_wrap=True)
-
-
-def _console() -> Console:
-    # What is piped is for other programs, or for a file: as wide as it needs to be.
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=10_000)
+        print(f"{bold}{name:<{width}}{plain}  {printable(value)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -49,6 +49,9 @@ Address = Annotated[str, AfterValidator(_address)]
 HostPort = Annotated[str, AfterValidator(_host_and_port)]
 
 
+Capability = Literal["consistency", "conditional-write", "versioning", "object-lock", "checksum", "clock"]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -65,9 +68,16 @@ class Operator(_Section):
 
 
 class StoreSection(_Section):
-    """Where the archive is kept."""
+    """Where the archive is kept, and what the store must be able to do."""
 
     url: OneLine
+    lock: Literal["none", "governance", "compliance"] = "none"
+    """Object Lock mode of immutable objects."""
+    lock_days: int = Field(default=3650, ge=1, le=36_500)
+    hold: bool = False
+    """Put a legal hold on the objects of every new capture."""
+    require: tuple[Capability, ...] = Field(default=(), strict=False)
+    """Capabilities that a probe must have shown before anything is archived."""
 
 
 class Keys(_Section):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from sijill.storage.errors import BadKey, ImmutableKey
 
@@ -11,6 +11,8 @@ OBJECTS = "objects/"
 CAPTURES = "captures/"
 LOG = "log/"
 QUEUE = "queue/"
+PROBE = "probe/"
+"""Canary objects, by which a store is tried out; they come and go."""
 TRUST = "trust/"
 CHECKPOINT = "log/checkpoint"
 
@@ -53,7 +55,7 @@ def check_prefix(prefix: str) -> None:
 
 def is_mutable(key: str) -> bool:
     """Whether the object may be replaced and deleted. All others stay as they were first stored."""
-    return key == CHECKPOINT or key.startswith(QUEUE)
+    return key == CHECKPOINT or key.startswith((QUEUE, PROBE))
 
 
 def check_mutable(key: str) -> None:
@@ -88,7 +90,8 @@ def capture_started(capture_id: str) -> datetime:
     if not CAPTURE_ID.fullmatch(capture_id):
         raise BadKey(capture_id, "not a capture id")
     try:
-        return datetime.strptime(capture_id[:16], "%Y%m%dt%H%M%Sz").replace(tzinfo=UTC)
+        # Not by strptime, whose first use costs a command 15 ms.
+        return datetime.fromisoformat(f"{capture_id[:15].upper()}+00:00")
     except ValueError as err:
         raise BadKey(capture_id, "the time of this capture id does not exist") from err
 

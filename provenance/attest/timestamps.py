@@ -40,11 +40,12 @@ def capture_id_time(capture_id: str) -> datetime:
     """The second in UTC at which the capture of this id began, as the id says.
 
     Raises:
-        MalformedCaptureId: the id is not of the form `20261121t011630z-k3j9x2m4q7ab`, or names no moment.
+        MalformedCaptureId: the id is not of the form `20261121t011630z-k3j5x2m4q7ab`, or names no moment.
     """
     if not CAPTURE_ID.fullmatch(capture_id):
         raise MalformedCaptureId(f"not a capture id: {capture_id[:80]!r}")
     try:
-        return datetime.strptime(capture_id[:16], "%Y%m%dt%H%M%Sz").replace(tzinfo=UTC)
+        # Not by strptime, whose first use costs a command 15 ms.
+        return datetime.fromisoformat(f"{capture_id[:15].upper()}+00:00")
     except ValueError as err:
         raise MalformedCaptureId(f"no such moment: {capture_id}") from err

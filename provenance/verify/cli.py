@@ -142,8 +142,8 @@ def run(command: click.Command, arguments: Sequence[str]) -> int:
 
 
 def _read_trust(path: Path) -> TrustRoot:
+    from sijill.provenance.printable import printable
     from sijill.provenance.verify.errors import MalformedTrustRoot
-    from sijill.provenance.verify.render import printable
     from sijill.provenance.verify.trust import MAX_TRUST, parse_trust
 
     try:
@@ -178,7 +178,7 @@ def _unreadable(path: Path, err: OSError | ValueError) -> NoReturn:
 
 
 def _shown(path: Path) -> str:
-    from sijill.provenance.verify.render import printable
+    from sijill.provenance.printable import printable
 
     return printable(str(path))
 

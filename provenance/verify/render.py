@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from sijill.provenance.attest.timestamps import format_timestamp
+from sijill.provenance.printable import printable
 from sijill.provenance.verify.report import Attested, Check, LogHead, Report, Status
 
 FORMAT: Final = "https://sijill.org/verification-report/v1"
-MAX_SHOWN: Final = 1_000
-"""Characters of one text from the evidence that are shown to people."""
-
-_JOINERS: Final = "\u200c\u200d"
-"""Arabic and Indic scripts need these two to be read rightly, and they reorder nothing."""
-_UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARKS: Final = {Status.PASSED: "passed     ", Status.FAILED: "FAILED     ", Status.NOT_CHECKED: "not checked"}
 
 Style = Callable[[str, Status], str]
 """Given a text and the status it speaks of, the text as the terminal should get it."""
-
-
-def printable(text: str) -> str:
-    """`text` without anything that a terminal acts on: controls and direction overrides are shown by their numbers."""
-    shown = "".join(
-        character
-        if character in _JOINERS or unicodedata.category(character) not in _UNSAFE
-        else f"\\u{{{ord(character):x}}}"
-        for character in text[:MAX_SHOWN]
-    )
-    return f"{shown}…" if len(text) > MAX_SHOWN else shown
 
 
 def report_json(report: Report) -> dict[str, Any]:

@@ -152,7 +152,7 @@ def capture(tmp_path):
     def run(target, *, limits=LIMITS, network=NETWORK, **options):
         return capture_page(
             target,
-            capture_id="20261121t011630z-k3j9x2m4q7ab",
+            capture_id="20261121t011630z-k3j5x2m4q7ab",
             user_agent="test",
             workdir=tmp_path,
             clock=now,

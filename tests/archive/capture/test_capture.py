@@ -365,7 +365,7 @@ PROGRAM = """
     from sijill.archive.capture.exchange import Limits, Network
     with tempfile.TemporaryDirectory() as folder:
         done = capture_page(
-            sys.argv[1], capture_id="20261121t011630z-k3j9x2m4q7ab", user_agent="test", workdir=pathlib.Path(folder),
+            sys.argv[1], capture_id="20261121t011630z-k3j5x2m4q7ab", user_agent="test", workdir=pathlib.Path(folder),
             clock=lambda: datetime.now(UTC), network=Network((ip_network("127.0.0.0/8"),)), limits=Limits(),
         )
         response = done.page.response

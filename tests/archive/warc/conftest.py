@@ -52,7 +52,7 @@ from sijill.archive.warc.writer import WrittenWarc, write_capture
 from sijill.archive.warc.zip_writer import write_zip
 
 START = datetime(2026, 11, 21, 1, 16, 30, 123456, tzinfo=UTC)
-CAPTURE_ID = "20261121t011630z-k3j9x2m4q7ab"
+CAPTURE_ID = "20261121t011630z-k3j5x2m4q7ab"
 PAGE_URL = "https://site.example/en/statement?b=2&a=1"
 PNG_URL = "https://site.example/assets/logo.png"
 INFO = {"software": "sijill/0.1.0", "description": "نص عربي", "operator": "جمعه‌ها <a@b.example>"}

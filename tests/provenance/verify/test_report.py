@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sijill.provenance.attest.attestation import CollectorCommitment
+from sijill.provenance.printable import printable
 from sijill.provenance.verify.codes import PREREQUISITES, SENTENCES, Code
-from sijill.provenance.verify.render import printable, report_json, report_text, statement
+from sijill.provenance.verify.render import report_json, report_text, statement
 from sijill.provenance.verify.report import MAX_FINDINGS, Check, Finding, Ledger, Report, Status
 
 
