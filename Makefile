@@ -9,10 +9,15 @@ ARCHIVE ?= archive-data
 OPERATOR ?= $(shell git config user.name 2>/dev/null || id -un)
 CONTACT ?= $(shell git config user.email 2>/dev/null || echo "$$(id -un)@$$(uname -n)")
 
-.PHONY: help demo capture test lint format bench lock clean
+# make demo STORE=s3: the same against a real S3 server with Object Lock.
+STORE ?= local
+
+.PHONY: help demo capture s3 test lint format bench lock clean
 
 help:
 	@echo "make demo                 set up, archive the bundled sample sites, verify, and show a changed byte refused"
+	@echo "make demo STORE=s3        the same against a real S3 server, everything locked"
+	@echo "make s3                   run an S3 server for trials; prints store URLs and credentials"
 	@echo "make capture URL=https:// archive a page into $(ARCHIVE)/"
 	@echo "make test | lint | bench  the test suite | ruff, mypy, import contracts | speed beside peers"
 
@@ -33,7 +38,10 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	@touch $@
 
 demo: $(VENV)/.runtime
-	@$(BIN)/python deployments/demo/demo.py
+	@$(BIN)/python deployments/demo/demo.py --store $(STORE)
+
+s3: $(VENV)/.runtime
+	@$(BIN)/python deployments/s3/serve.py
 
 capture: $(VENV)/.runtime
 	@test -n "$(URL)" || { echo "say what to archive: make capture URL=https://example.org/statement" >&2; exit 2; }
@@ -56,6 +64,7 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@$(BIN)/python tests/bench/capture.py
+	@$(BIN)/python tests/bench/store.py
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command "make lock" pyproject.toml

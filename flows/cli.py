@@ -88,7 +88,8 @@ def capture(config: Path, urls: tuple[str, ...], source: Iterable[str] | None, a
     """
     from sijill.archive.errors import BadTarget
     from sijill.flows import evidence
-    from sijill.flows.console import CaptureProgress, print_captures
+    from sijill.flows.console import print_captures
+    from sijill.flows.progress import CaptureProgress
 
     targets = [*urls, *_lines(source)]
     if not targets:
@@ -131,8 +132,10 @@ def show(config: Path, capture_id: str, as_json: bool) -> None:
     """Show what was recorded in one capture, its digests and its place in the log."""
     from sijill.flows import evidence
     from sijill.flows.console import print_capture
+    from sijill.flows.holds import locks
 
-    print_capture(evidence.load_capture(_open(config), capture_id), as_json=as_json)
+    archive = _open(config)
+    print_capture(evidence.load_capture(archive, capture_id), locks(archive, capture_id), as_json=as_json)
 
 
 @sijill.command(epilog="Example: sijill export 20261121t011630z-k3j5x2m4q7ab -o statement.wacz")
@@ -155,11 +158,106 @@ def export(config: Path, capture_id: str, output: Path | None, as_json: bool) ->
 def seal(config: Path, as_json: bool) -> None:
     """Append what is queued to the log and sign a new checkpoint."""
     from sijill.flows import evidence
-    from sijill.flows.console import SealProgress, print_seal
+    from sijill.flows.console import print_seal
+    from sijill.flows.progress import StatusLine
 
-    with SealProgress(quiet=as_json) as progress:
+    with StatusLine(quiet=as_json) as progress:
         sealed = evidence.seal(_open(config), on_progress=progress.sealing)
     print_seal(sealed, as_json=as_json)
+
+
+@sijill.command(epilog="Example: sijill audit")
+@as_json
+@click.pass_obj
+def audit(config: Path, as_json: bool) -> None:
+    """Look for second versions and deletions in the store, and read every capture back.
+
+    Exit status 1 if anything is not as it must be.
+    """
+    from sijill.flows.audit import audit_store
+    from sijill.flows.console import print_audit
+    from sijill.flows.progress import StatusLine
+
+    with StatusLine(quiet=as_json) as progress:
+        audited = audit_store(_open(config), show=progress.show)
+    print_audit(audited, as_json=as_json)
+    if audited.faults:
+        raise SystemExit(ExitStatus.FAILED)
+
+
+@sijill.group(epilog="Example: sijill store probe")
+def store() -> None:
+    """The store itself: what it can do, and copies of it."""
+
+
+@store.command("probe", epilog="Example: sijill store probe")
+@as_json
+@click.pass_obj
+def store_probe(config: Path, as_json: bool) -> None:
+    """Try out with canary objects what the store really does; sign and log the finding.
+
+    Settings may demand what must be shown: store.require.
+    """
+    from sijill.flows import evidence
+    from sijill.flows.console import print_probe
+    from sijill.flows.probe import probe_store
+
+    archive = _open(config)
+    probed = probe_store(archive)
+    evidence.seal(archive)
+    print_probe(archive, probed, as_json=as_json)
+
+
+@sijill.command(epilog="Example: sijill copy s3://bucket/prefix?endpoint=https://s3.example.org")
+@click.argument("store_url")
+@click.option("--compare", is_flag=True, help="Copy nothing; say whether both are equal, or in what they differ.")
+@as_json
+@click.pass_obj
+def copy(config: Path, store_url: str, compare: bool, as_json: bool) -> None:
+    """Copy the whole archive to another store, every object verified; or compare the two.
+
+    An interrupted copy is completed by running it again.
+    """
+    from sijill.flows.console import print_copy
+    from sijill.flows.copying import copy_archive
+    from sijill.flows.progress import StatusLine
+
+    archive = _open(config)
+    with StatusLine(quiet=as_json) as progress:
+        copied = copy_archive(archive, store_url, only_compare=compare, show=progress.show)
+    print_copy(archive, copied, as_json=as_json)
+    if copied.differences:
+        raise SystemExit(ExitStatus.FAILED)
+
+
+@sijill.command(epilog="Example: sijill hold 20261121t011630z-k3j5x2m4q7ab")
+@click.argument("capture_id")
+@as_json
+@click.pass_obj
+def hold(config: Path, capture_id: str, as_json: bool) -> None:
+    """Put a legal hold on a capture: the store refuses to delete its objects until the hold is released."""
+    from sijill.flows.console import print_locks
+    from sijill.flows.holds import hold as put_hold
+    from sijill.flows.holds import locks
+
+    archive = _open(config)
+    put_hold(archive, capture_id)
+    print_locks(locks(archive, capture_id), as_json=as_json)
+
+
+@sijill.command(epilog="Example: sijill release 20261121t011630z-k3j5x2m4q7ab")
+@click.argument("capture_id")
+@as_json
+@click.pass_obj
+def release(config: Path, capture_id: str, as_json: bool) -> None:
+    """Take the legal hold off a capture; a retention stays until its end."""
+    from sijill.flows.console import print_locks
+    from sijill.flows.holds import locks
+    from sijill.flows.holds import release as end_hold
+
+    archive = _open(config)
+    end_hold(archive, capture_id)
+    print_locks(locks(archive, capture_id), as_json=as_json)
 
 
 def main() -> None:

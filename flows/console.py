@@ -1,19 +1,18 @@
-"""What the commands print: tables for people, JSON for machines, progress on stderr."""
+"""What the commands print: facts and tables for people, JSON for machines."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from sijill.archive.capture.exchange import Exchange
 from sijill.archive.digest import DigestSet
 from sijill.archive.errors import BadTarget
 from sijill.flows import evidence
+from sijill.flows.holds import Lock
 from sijill.flows.init import Initialised
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.timestamps import format_timestamp
@@ -21,68 +20,11 @@ from sijill.provenance.log import log as transparency
 from sijill.provenance.printable import printable
 
 if TYPE_CHECKING:
-    from rich.status import Status
+    from rich.console import RenderableType
 
-
-class CaptureProgress:
-    """A status line on a terminal, with each exchange; plain lines per URL when stderr is piped."""
-
-    def __init__(self, total: int, *, quiet: bool) -> None:
-        self._quiet = quiet
-        self._status: Status | None = None
-        self._total = total
-        self._number = 0
-        self._exchanges = 0
-        self._target = ""
-
-    def __enter__(self) -> Self:
-        if sys.stderr.isatty() and not self._quiet:
-            from rich.console import Console
-
-            self._status = Console(stderr=True, highlight=False).status("")
-            self._status.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._status is not None:
-            self._status.stop()
-
-    def begin(self, target: str) -> None:
-        """The next URL is being captured."""
-        self._number += 1
-        self._exchanges = 0
-        self._target = printable(target)
-        self._show(f"[{self._number}/{self._total}] {self._target}", also_plain=True)
-
-    def exchange(self, exchange: Exchange) -> None:
-        """One exchange ended."""
-        self._exchanges += 1
-        self._show(f"[{self._number}/{self._total}] {self._target}: {self._exchanges} exchanges")
-
-    def refused(self, error: BadTarget) -> None:
-        """The URL is not one that can be captured."""
-        print(f"refused {printable(str(error))}", file=sys.stderr)
-
-    def sealing(self, progress: transparency.SealProgress) -> None:
-        """Entries of a batch are being settled."""
-        self._show(f"sealing the log: {progress.done} of {progress.total}, {progress.size} in all")
-
-    def _show(self, line: str, *, also_plain: bool = False) -> None:
-        if self._status is not None:
-            from rich.text import Text
-
-            self._status.update(Text(line))
-        elif also_plain and not self._quiet:
-            print(line, file=sys.stderr, flush=True)
-
-
-class SealProgress(CaptureProgress):
-    """Progress of `sijill seal`."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        super().__init__(0, quiet=quiet)
+    from sijill.flows.audit import Audit
+    from sijill.flows.copying import ArchiveCopy
+    from sijill.flows.probe import Probed
 
 
 def print_init(made: Initialised, *, as_json: bool) -> None:
@@ -161,10 +103,11 @@ def print_list(captures: Iterable[evidence.StoredCapture], *, as_json: bool) -> 
         print("no captures yet; make one with: sijill capture URL", file=sys.stderr)
 
 
-def print_capture(capture: evidence.StoredCapture, *, as_json: bool) -> None:
-    """All about one capture."""
+def print_capture(capture: evidence.StoredCapture, locks: Sequence[Lock], *, as_json: bool) -> None:
+    """All about one capture, and how its store protects it."""
     if as_json:
-        _print_json({**_summary(capture), "statement": json.loads(capture.payload)})
+        statement = json.loads(capture.payload)
+        _print_json({**_summary(capture), "locks": [_lock(lock) for lock in locks], "statement": statement})
         return
     predicate = capture.statement.predicate
     warc = capture.statement.warc.digests
@@ -183,22 +126,90 @@ def print_capture(capture: evidence.StoredCapture, *, as_json: bool) -> None:
             "BLAKE3": warc.blake3.hex,
             "Signature": "by this archive's key" if capture.signed_by_us else "NOT by this archive's key",
             "Log index": _index(capture),
+            "Locked until": _protection(locks),
         }
     )
-    from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table("#", "Status", "Type", "Bytes", "URL", box=None, pad_edge=False)
+    rows = []
     for exchange in predicate.exchanges:
         status = str(exchange.status) if exchange.status is not None else ""
         if exchange.failure is not None:
             status = f"{status} {exchange.failure.kind}".strip()
         size = str(exchange.payload.size) if exchange.payload is not None else ""
-        row = (str(exchange.number), status, exchange.media_type or "", size, exchange.url)
-        table.add_row(*(Text(printable(cell), overflow="fold") for cell in row))
-    # What is piped is for other programs, or for a file: as wide as it needs to be.
-    Console(highlight=False, width=None if sys.stdout.isatty() else 10_000).print(table)
+        cells = (str(exchange.number), status, exchange.media_type or "", size, exchange.url)
+        rows.append([Text(printable(cell), overflow="fold") for cell in cells])
+    _print_table(("#", "Status", "Type", "Bytes", "URL"), rows)
+
+
+def print_locks(locks: Sequence[Lock], *, as_json: bool) -> None:
+    """How the store protects each object of a capture."""
+    if as_json:
+        _print_json({"locks": [_lock(lock) for lock in locks]})
+        return
+    _print_facts({lock.key: _protection([lock]) for lock in locks})
+
+
+def print_probe(archive: Archive, probed: Probed, *, as_json: bool) -> None:
+    """What the store was seen to do and not to do."""
+    if as_json:
+        _print_json(
+            {
+                "probeId": probed.probe_id,
+                "store": archive.store.url,
+                "capabilities": [
+                    {"name": one.name, "holds": one.holds, "fact": one.fact} for one in probed.capabilities
+                ],
+                "attestationKey": probed.attestation_key,
+            }
+        )
+        return
+    from rich.text import Text
+
+    print(f"{archive.store.url}\n")
+    words = {True: "yes", False: "NO", None: "unknown"}
+    _print_table(
+        ("Capability", "Has it", "What was seen"),
+        [(Text(one.name), Text(words[one.holds]), Text(printable(one.fact))) for one in probed.capabilities],
+    )
+    print(f"\nSigned and logged as probe {probed.probe_id}")
+
+
+def print_audit(audited: Audit, *, as_json: bool) -> None:
+    """What an audit found."""
+    if as_json:
+        faults = [{"key": fault.key, "what": fault.what} for fault in audited.faults]
+        _print_json({"keys": audited.keys, "captures": audited.captures, "faults": faults})
+        return
+    for fault in audited.faults:
+        print(f"{printable(fault.key)}: {printable(fault.what)}")
+    print(f"{audited.keys} keys, {audited.captures} captures read back, {len(audited.faults)} faults")
+
+
+def print_copy(archive: Archive, copied: ArchiveCopy, *, as_json: bool) -> None:
+    """What was copied, and in what the two stores differ."""
+    if as_json:
+        _print_json(
+            {
+                "from": archive.store.url,
+                "to": copied.target,
+                "copied": copied.copied,
+                "presentAlready": copied.present,
+                "equal": not copied.differences,
+                "differences": [{"key": one.key, "what": one.what} for one in copied.differences],
+            }
+        )
+        return
+    for one in copied.differences:
+        print(f"{printable(one.key)}: {printable(one.what)}")
+    _print_facts(
+        {
+            "From": archive.store.url,
+            "To": copied.target,
+            "Copied": f"{copied.copied} objects, {copied.present} were there already",
+            "Result": "they differ" if copied.differences else "equal, object by object, by size and both digests",
+        }
+    )
 
 
 def print_export(path: Path, digests: DigestSet, *, as_json: bool) -> None:
@@ -282,3 +293,27 @@ def _print_facts(facts: dict[str, str]) -> None:
     width = max(map(len, facts))
     for name, value in facts.items():
         print(f"{bold}{name:<{width}}{plain}  {printable(value)}")
+
+
+def _print_table(headings: Sequence[str], rows: Iterable[Sequence[RenderableType]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*headings, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    # What is piped is for other programs, or for a file: as wide as it needs to be.
+    Console(highlight=False, width=None if sys.stdout.isatty() else 10_000).print(table)
+
+
+def _lock(lock: Lock) -> dict[str, Any]:
+    until = None if lock.locked_until is None else lock.locked_until.isoformat()
+    return {"key": lock.key, "lockedUntil": until, "held": lock.held}
+
+
+def _protection(locks: Sequence[Lock]) -> str:
+    """Until when all of `locks` hold, and whether each is under a legal hold."""
+    ends = [lock.locked_until for lock in locks]
+    until = [end for end in ends if end is not None]
+    said = f"{min(until):%Y-%m-%dT%H:%M:%SZ}" if until and len(until) == len(ends) else "not locked"
+    return f"{said}, legal hold" if locks and all(lock.held for lock in locks) else said

@@ -27,11 +27,7 @@ def capture_context(
     operator, network = archive.settings.operator, archive.settings.network
     return Context(
         trigger=trigger,
-        collector=(
-            CollectorName(operator.name, operator.contact)
-            if archive.collector_salt is None
-            else CollectorCommitment.to(operator.name, archive.collector_salt)
-        ),
+        collector=collector(archive),
         software=software(),
         robots=Robots(consulted=False, decision=None, reason="on-demand capture of one URL"),
         egress=operator.egress,
@@ -41,6 +37,14 @@ def capture_context(
         orchestrator=orchestrator,
         freshness=freshness,
     )
+
+
+def collector(archive: Archive) -> CollectorName | CollectorCommitment:
+    """Who collects: the operator by name, or a commitment to the name if settings conceal it."""
+    operator = archive.settings.operator
+    if archive.collector_salt is None:
+        return CollectorName(operator.name, operator.contact)
+    return CollectorCommitment.to(operator.name, archive.collector_salt)
 
 
 def software() -> tuple[Software, ...]:

@@ -43,6 +43,10 @@ class PackageRefused(SijillError):
     status = ExitStatus.FAILED
 
 
+class CapabilityNotShown(SijillError):
+    """The store was not seen to be able to do what settings demand."""
+
+
 class OutputUnusable(SijillError):
     """A file or folder named by the user cannot be written."""
 
@@ -59,12 +63,14 @@ def our_errors() -> tuple[type[Exception], ...]:
 def status_of(error: Exception) -> ExitStatus:
     """The exit status that goes with one of `our_errors`."""
     from sijill.provenance.errors import KeyFileExists, KeyFileUnusable, MalformedKey, UnsafeKeyFile
-    from sijill.storage.errors import BadKey, BadStoreUrl, StoreFailure
+    from sijill.storage.errors import BadKey, BadStoreUrl, CapabilityMissing, StoreFailure
 
     match error:
         case SijillError():
             return error.status
-        case BadKey() | BadStoreUrl() | KeyFileExists() | KeyFileUnusable() | MalformedKey() | UnsafeKeyFile():
+        case BadKey() | BadStoreUrl() | CapabilityMissing():
+            return ExitStatus.BAD_INPUT
+        case KeyFileExists() | KeyFileUnusable() | MalformedKey() | UnsafeKeyFile():
             return ExitStatus.BAD_INPUT
         case StoreFailure():
             return ExitStatus.UNAVAILABLE

@@ -18,6 +18,7 @@ from sijill.archive.digest import DigestSet, HashingWriter, digest_bytes
 from sijill.archive.warc.writer import write_capture
 from sijill.flows.context import capture_context, warc_info
 from sijill.flows.errors import UnknownCapture
+from sijill.flows.probe import check_required
 from sijill.flows.wiring import Archive
 from sijill.flows.workfolder import WorkItem, sync, write_durably
 from sijill.provenance.attest.attestation import Orchestrator, Subject, Trigger, capture_statement
@@ -36,6 +37,9 @@ from sijill.provenance.log.entry import LogEntry
 from sijill.provenance.log.queue import enqueue, leaf_index
 from sijill.storage.errors import BadKey, NotFound
 from sijill.storage.layout import CAPTURES, attestation_key, attested_capture, object_key
+
+_SEALING_JOBS = 8
+"""Queue objects dealt with at once: most of the time goes by waiting for the store."""
 
 logger = logging.getLogger(__name__)
 
@@ -83,9 +87,11 @@ def archive_url(
 
     Raises:
         BadTarget: `target` is not a URL that can be captured; nothing was sent or stored.
+        CapabilityNotShown: the store was not seen to do what settings demand; nothing was sent or stored.
         StorageError: the store did not take it; the capture waits in the work folder for `recover`.
     """
     parse_target(target)
+    check_required(archive)
     recover(archive)
     freshness = archive.log_reader.checkpoint()
     started = archive.clock()
@@ -143,8 +149,12 @@ def _store(archive: Archive, item: WorkItem) -> DigestSet:
     statement = parse_statement(parse_envelope(envelope).payload)
     warc = statement.warc.digests
     digests = digest_bytes(envelope)
-    archive.store.put(object_key(warc.sha256.hex), item.warc, expected=warc)
-    archive.store.put(attestation_key(item.capture_id), item.envelope, expected=digests)
+    warc_key, envelope_key = object_key(warc.sha256.hex), attestation_key(item.capture_id)
+    archive.store.put(warc_key, item.warc, expected=warc)
+    archive.store.put(envelope_key, item.envelope, expected=digests)
+    if archive.settings.store.hold:
+        archive.store.hold(warc_key)
+        archive.store.hold(envelope_key)
     enqueue(archive.log, LogEntry(item.capture_id, digests.sha256.hex))
     archive.work.remove(item)
     return digests
@@ -162,7 +172,11 @@ def seal(
     recover(archive)
     archive.store.recover()
     return transparency.seal(
-        archive.log, origin=archive.settings.log.origin, signer=archive.log_key, on_progress=on_progress
+        archive.log,
+        origin=archive.settings.log.origin,
+        signer=archive.log_key,
+        on_progress=on_progress,
+        jobs=_SEALING_JOBS,
     )
 
 

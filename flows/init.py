@@ -21,7 +21,12 @@ conceal = false      # true: attestations carry a commitment to the name; keys/c
 # egress = "203.0.113.7"   # the public address that requests leave from, if you know it
 
 [store]
-url = {store}        # "./folder", "file:///absolute/folder"
+url = {store}        # "./folder", "file:///absolute/folder", "s3://bucket/prefix?endpoint=https://host&region=name"
+lock = "none"        # Object Lock of everything immutable: "governance", or "compliance", which nobody can end early
+lock_days = 3650     # for how long, from when it is stored
+hold = false         # true: put a legal hold on everything of each new capture, until: sijill release ID
+require = []         # what sijill store probe must have shown before anything is archived, any of: "consistency",
+                     # "conditional-write", "versioning", "object-lock", "checksum", "clock"
 
 [keys]               # Ed25519 private keys; never leave this machine, keep a copy offline
 attestation = "keys/attestation.pem"

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from sijill.archive.capture.exchange import Pin
 from sijill.flows.errors import BadSettings
+from sijill.storage.options import LockMode, Retention, StoreOptions
 
 FILE_NAME = "sijill.toml"
 _MEBIBYTE = 1 << 20
@@ -78,6 +79,12 @@ class StoreSection(_Section):
     """Put a legal hold on the objects of every new capture."""
     require: tuple[Capability, ...] = Field(default=(), strict=False)
     """Capabilities that a probe must have shown before anything is archived."""
+
+    @property
+    def options(self) -> StoreOptions:
+        """How the store is to be used."""
+        retention = None if self.lock == "none" else Retention(LockMode(self.lock), self.lock_days)
+        return StoreOptions(retention=retention)
 
 
 class Keys(_Section):

@@ -117,7 +117,7 @@ def open_archive(path: Path) -> Archive:
     folder = path.absolute().parent
     return Archive(
         settings=settings,
-        store=open_store(_store_url(settings.store.url, folder), create=True),
+        store=open_store(_store_url(settings.store.url, folder), create=True, options=settings.store.options),
         work=WorkFolder(folder / "work"),
         attestation_key=read_signing_key(folder / settings.keys.attestation),
         log_key=read_signing_key(folder / settings.keys.log),

@@ -138,3 +138,15 @@ class StoreFull(StoreFailure):
 
 class StoreDenied(StoreFailure):
     """The store refuses: missing rights, or it is read-only."""
+
+
+class WrongRegion(StoreUnavailable):
+    """The store is in another region than its URL says."""
+
+
+class ClockSkewed(StoreUnavailable):
+    """This machine's clock and the store's differ by more than the store takes; nothing can be stored or read."""
+
+
+class CapabilityMissing(StoreFailure):
+    """The store cannot do what was asked, by its nature or by how it is set up; asking again does not help."""

@@ -44,6 +44,11 @@ def check_key(key: str) -> None:
     _check(key, last=_SEGMENT)
 
 
+def is_key(text: str) -> bool:
+    """Whether `text` is a key, and not the name of something that no store of sijill made."""
+    return len(text) <= KEY_LENGTH and all(is_segment(segment) for segment in text.split("/"))
+
+
 def check_prefix(prefix: str) -> None:
     """Refuse whatever no key can begin with. The empty prefix is that of all keys.
 
@@ -68,6 +73,17 @@ def check_mutable(key: str) -> None:
     check_key(key)
     if not is_mutable(key):
         raise ImmutableKey(key)
+
+
+def check_immutable(key: str) -> None:
+    """Refuse whatever is not kept for good.
+
+    Raises:
+        BadKey: it is not a key, or its object may be replaced and deleted.
+    """
+    check_key(key)
+    if is_mutable(key):
+        raise BadKey(key, "may be replaced and deleted, so it cannot be locked")
 
 
 def object_key(sha256: str) -> str:

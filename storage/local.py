@@ -12,7 +12,7 @@ import io
 import os
 import re
 import stat
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from sijill.storage.drafts import Draft, drafted, measure_file, remove_leftovers
 from sijill.storage.errors import (
     AlreadyExists,
     BadStoreUrl,
+    CapabilityMissing,
     NotAnObject,
     NotFound,
     ObjectTooLarge,
@@ -31,12 +32,14 @@ from sijill.storage.errors import (
 from sijill.storage.failures import failures
 from sijill.storage.fingerprint import Fingerprint, Measure, measure, same
 from sijill.storage.folders import Folders
-from sijill.storage.layout import check_key, check_mutable, check_prefix, is_mutable
-from sijill.storage.store import PIECE, ObjectInfo, Source, Stored
+from sijill.storage.layout import check_immutable, check_key, check_mutable, check_prefix, is_mutable
+from sijill.storage.source import pieces_of
+from sijill.storage.store import PIECE, ObjectInfo, ObjectVersion, Source, Stored
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
+_NO_LOCK = "a folder has neither Object Lock nor legal hold: its owner may remove any file"
 _INCOMING = (".incoming",)  # no key: a segment never begins with a dot
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FILE_URL = re.compile(r"file://((?:/(?:[^/?#%\x00-\x20\x7f\ud800-\udfff]|%[0-9A-Fa-f]{2})+)+)")
@@ -72,7 +75,7 @@ class LocalStore:
     def put(self, key: str, source: Source | Path, *, expected: Fingerprint) -> Stored:
         """See `Store.put`. Immutable objects get mode 0444 less the umask."""
         check_key(key)
-        with closing(_pieces_of(source)) as pieces:
+        with closing(pieces_of(source)) as pieces:
             return self._put(key, pieces, expected)
 
     def create(self, key: str, data: bytes) -> bool:
@@ -134,6 +137,21 @@ class LocalStore:
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 return
 
+    def versions(self, prefix: str) -> Iterator[ObjectVersion]:
+        """See `Store.versions`. A folder keeps none but the one there is."""
+        check_prefix(prefix)
+        return self._versions(prefix)
+
+    def hold(self, key: str) -> None:
+        """See `Store.hold`. A folder has no legal hold: its owner may remove any file."""
+        check_immutable(key)
+        raise CapabilityMissing(key, _NO_LOCK)
+
+    def release(self, key: str) -> None:
+        """See `Store.release`."""
+        check_immutable(key)
+        raise CapabilityMissing(key, _NO_LOCK)
+
     def recover(self) -> int:
         """See `Store.recover`."""
         with failures(str(self._root)):
@@ -142,6 +160,12 @@ class LocalStore:
                     return remove_leftovers(folder)
             except FileNotFoundError:
                 return 0
+
+    def _versions(self, prefix: str) -> Iterator[ObjectVersion]:
+        for key in self._folders.keys(prefix, ""):
+            info = self.stat(key)
+            if info is not None:
+                yield ObjectVersion(key, None, info.size, info.modified)
 
     def _put(self, key: str, pieces: Iterable[bytes], expected: Fingerprint) -> Stored:
         found = self._measured(key)
@@ -263,9 +287,3 @@ def parse_file_url(url: str) -> Path:
         if segment in {".", ".."} or "/" in segment or "\0" in segment:
             raise BadStoreUrl(url, f"{segment!r} cannot be the name of a folder")
     return Path("/", *segments)
-
-
-def _pieces_of(source: Source | Path) -> Generator[bytes, None, None]:
-    with source.open("rb") if isinstance(source, Path) else source.open() as stream:
-        while piece := stream.read(PIECE):
-            yield piece

@@ -18,8 +18,8 @@ PIECE = 1 << 18
 class Source(Protocol):
     """Bytes that may be too many for memory; can be opened any number of times."""
 
-    def open(self) -> BinaryIO:
-        """A new reader at the first byte; the store closes it."""
+    def open(self) -> AbstractContextManager[BinaryIO]:
+        """A new reader at the first byte, for a `with` statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,22 @@ class ObjectInfo:
     """With time zone UTC."""
     version: str | None = None
     locked_until: datetime | None = None
+    """Until when the store itself refuses to delete it, where it can; a time that has passed is no lock."""
+    held: bool = False
+    """Whether it also refuses because someone put a legal hold on the object, which has no end of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectVersion:
+    """One of the things that a store keeps under a key."""
+
+    key: str
+    version: str | None
+    size: int
+    modified: datetime
+    """With time zone UTC."""
+    deletion: bool = False
+    """Whether it is no object but a note that someone deleted the key without naming a version."""
 
 
 class Store(Protocol):
@@ -124,6 +140,29 @@ class Store(Protocol):
 
         Raises:
             ImmutableKey: `key` is not mutable.
+        """
+
+    def versions(self, prefix: str) -> Iterator[ObjectVersion]:
+        """All that is kept under keys that begin with `prefix`: keys in bytewise order, for each the oldest first.
+
+        Of an immutable key only the oldest counts, and there should be no other. Where the store keeps no versions,
+        there is one for each key.
+        """
+
+    def hold(self, key: str) -> None:
+        """Put a legal hold on the immutable `key`: until it is released, the store refuses to delete it.
+
+        Raises:
+            NotFound: there is no such object.
+            CapabilityMissing: the store has no legal hold.
+        """
+
+    def release(self, key: str) -> None:
+        """Take the legal hold off the immutable `key`, if there is one; a retention stays.
+
+        Raises:
+            NotFound: there is no such object.
+            CapabilityMissing: the store has no legal hold.
         """
 
     def recover(self) -> int:

@@ -1,19 +1,23 @@
 """The main job on the bundled sample sites: archive, seal, export, verify, and a changed byte refused.
 
-    python deployments/demo/demo.py [--keep DIR]
+    python deployments/demo/demo.py [--keep DIR] [--store local|s3]
 
-Everything happens on loopback and in one folder, which is made afresh.
+Everything happens on loopback and in one folder, which is made afresh. With `--store s3` the archive is kept by a real
+S3 server that is started for it, everything locked, and a deletion is seen to be refused.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +40,7 @@ PAGES = (
 """A redirect to the joint statement, its Arabic version, another site's, a statement of one body, and a page gone."""
 
 
+_BUCKET = "demo"
 _INSIDE_THE_WARC = 4_000
 
 
@@ -45,7 +50,9 @@ def main() -> int:
     parser.add_argument(
         "--keep", type=Path, default=ROOT / "demo-archive", metavar="DIR", help="folder for the archive"
     )
-    folder = parser.parse_args().keep
+    parser.add_argument("--store", choices=("local", "s3"), default="local", help="what keeps the archive")
+    options = parser.parse_args()
+    folder = options.keep
     started = time.monotonic()
     if folder.exists():
         if not (folder / "sijill.toml").exists():
@@ -60,11 +67,25 @@ def main() -> int:
         DO_NOT_TRACK="1",
     )
     os.environ.pop("PREFECT_API_URL", None)
+    with ExitStack() as stack:
+        try:
+            gateway = stack.enter_context(_s3_server()) if options.store == "s3" else None
+        except RuntimeError as err:
+            print(f"demo: the S3 server cannot be started: {err}", file=sys.stderr)
+            return 2
+        return _demonstrate(folder, gateway, started)
+
+
+def _demonstrate(folder: Path, gateway: Any, started: float) -> int:
     with serve_sites() as sites:
         _step("1. Who archives: settings, two signing keys, and the trust root that auditors get")
-        _sijill("init", str(folder), "--operator", "Demo archive", "--contact", "demo@sijill.example")
+        where = ["--store", gateway.store_url(_BUCKET)] if gateway else []
+        _sijill("init", str(folder), "--operator", "Demo archive", "--contact", "demo@sijill.example", *where)
         _reach_loopback(folder / "sijill.toml", sites.pins)
         print(f"   {_shown(folder / 'trust.json')}")
+        if gateway:
+            _lock_everything(folder / "sijill.toml")
+            print(_sijill("--config", str(folder / "sijill.toml"), "store", "probe").rstrip())
 
         _step(f"2. Capture {len(PAGES)} pages of three organisations by the Prefect flow, sign, store, seal the log")
         print("   (a Prefect server is being started for this, which takes about ten seconds)", flush=True)
@@ -76,6 +97,9 @@ def main() -> int:
     expected = ["complete"] * (len(PAGES) - 1)
     if [result.outcome for result in results[:-1]] != expected:
         print("demo: not every page was captured completely", file=sys.stderr)
+        return 1
+
+    if gateway and not _deletion_is_refused(gateway, results[0].warc_key):
         return 1
 
     _step("3. One file for the auditor: the evidence package of the joint statement")
@@ -102,10 +126,56 @@ def main() -> int:
         if status != 1:
             print("demo: the changed package was not refused", file=sys.stderr)
             return 1
-    print(f"Done in {time.monotonic() - started:.0f} s. The archive is in {_shown(folder)}. Go on with:")
-    print(f"  {_shown(BIN / 'sijill')} --config {_shown(folder / 'sijill.toml')} list")
+    seconds = time.monotonic() - started
+    if gateway:
+        print(f"Done in {seconds:.0f} s. The S3 server and all it held are gone now; the package stays:")
+    else:
+        print(f"Done in {seconds:.0f} s. The archive is in {_shown(folder)}. Go on with:")
+        print(f"  {_shown(BIN / 'sijill')} --config {_shown(folder / 'sijill.toml')} list")
     print(f"  {_shown(BIN / 'sijill-verify')} {_shown(package)} --trust {_shown(folder / 'trust.json')}")
     return 0
+
+
+@contextmanager
+def _s3_server() -> Iterator[Any]:
+    """A gateway with one bucket whose objects can be locked, and its credentials in the environment."""
+    spec = importlib.util.spec_from_file_location("s3_server", ROOT / "deployments" / "s3" / "serve.py")
+    if spec is None or spec.loader is None:
+        raise RuntimeError("deployments/s3/serve.py is missing")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    try:
+        with module.serve_s3() as gateway:
+            gateway.make_bucket(_BUCKET, module.BucketKind.LOCKED)
+            os.environ.update(gateway.user.environment)
+            yield gateway
+    except module.ServerError as err:
+        raise RuntimeError(str(err)) from err
+
+
+def _lock_everything(settings: Path) -> None:
+    text = settings.read_text(encoding="utf-8")
+    text = text.replace('lock = "none"', 'lock = "compliance"').replace("lock_days = 3650", "lock_days = 1")
+    text = text.replace("require = []", 'require = ["consistency", "versioning", "object-lock"]')
+    settings.write_text(text, encoding="utf-8")
+
+
+def _deletion_is_refused(gateway: Any, key: str) -> bool:
+    """Try to delete the very bytes of a WARC, as the owner of the bucket could, and see the store refuse."""
+    import boto3
+    from botocore.exceptions import ClientError
+
+    client = boto3.client("s3", endpoint_url=gateway.endpoint)
+    [version] = client.list_object_versions(Bucket=_BUCKET, Prefix=key)["Versions"]
+    print(f"\n   the owner of the bucket deletes version {version['VersionId']} of {key}:")
+    try:
+        client.delete_object(Bucket=_BUCKET, Key=key, VersionId=version["VersionId"])
+    except ClientError as err:
+        print(f"   refused by the store: {err.response['Error']['Code']}")
+        return True
+    print("demo: a locked object could be deleted", file=sys.stderr)
+    return False
 
 
 def _run_flow(urls: list[str], config: Path) -> list[Any]:

@@ -1,6 +1,8 @@
 import importlib.util
 import json
 import os
+import re
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 
 
-def load_script(path):
+def load_script(path, name=None):
     """A script that is no part of the package, as a module."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    spec = importlib.util.spec_from_file_location(name or path.stem, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
@@ -49,11 +51,13 @@ def run():
     return call
 
 
-def _make_archive(folder, pins=()):
+def _make_archive(folder, pins=(), *, url="./store", **store):
     from sijill.flows.init import initialise
 
-    settings = initialise(folder, operator="Test archive", contact="test@sijill.example").settings
+    settings = initialise(folder, operator="Test archive", contact="test@sijill.example", store=url).settings
     text = settings.read_text(encoding="utf-8").replace("allow = []", 'allow = ["127.0.0.0/8"]')
+    for name, value in store.items():
+        text = re.sub(rf"(?m)^{name} = [^#]*?(?=\s*(#|$))", f"{name} = {json.dumps(value)}", text, count=1)
     lines = "".join(f"{json.dumps(name)} = {json.dumps(address)}\n" for name, address in dict(pins).items())
     settings.write_text(text.replace("[network.pins]", "[network.pins]\n" + lines, 1), encoding="utf-8")
     return settings
@@ -70,7 +74,37 @@ def archive_settings(tmp_path, sites, new_archive):
     return new_archive(tmp_path / "archive", sites.pins)
 
 
-@pytest.fixture(params=["local"])
-def any_store_settings(request, archive_settings):
+@pytest.fixture(scope="session")
+def s3():
+    """A real S3 server, its credentials in the environment; skips and says what to install if it cannot be run."""
+    script = load_script(ROOT / "deployments" / "s3" / "serve.py", name="s3_server")
+    missing = script.missing_packages()
+    if missing:
+        pytest.skip(f"no S3 server: sh deployments/s3/install.sh (Debian packages {' '.join(missing)})")
+    with script.serve_s3() as gateway, pytest.MonkeyPatch.context() as environment:
+        for name, value in gateway.user.environment.items():
+            environment.setenv(name, value)
+        gateway.make_bucket("plain", script.BucketKind.PLAIN)
+        gateway.make_bucket("versioned", script.BucketKind.VERSIONED)
+        gateway.make_bucket("locked", script.BucketKind.LOCKED)
+        yield gateway
+
+
+@pytest.fixture
+def s3_archive(s3, tmp_path, sites, new_archive):
+    """`s3_archive(bucket, **store)` makes an archive in a bucket, at a prefix of its own; gives its settings."""
+
+    def make(bucket, **store):
+        url = s3.store_url(bucket, f"{tmp_path.name}-{secrets.token_hex(4)}")
+        return new_archive(tmp_path / f"archive-{secrets.token_hex(4)}", sites.pins, url=url, **store)
+
+    return make
+
+
+@pytest.fixture(params=["local", "plain", "versioned", "locked"])
+def any_store_settings(request):
     """The settings of an archive on each kind of store there is."""
-    return archive_settings
+    if request.param == "local":
+        return request.getfixturevalue("archive_settings")
+    lock = {"lock": "governance", "lock_days": 1} if request.param == "locked" else {}
+    return request.getfixturevalue("s3_archive")(request.param, **lock)
