@@ -64,6 +64,7 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@$(BIN)/python tests/bench/capture.py
+	@$(BIN)/python tests/bench/seal.py
 	@$(BIN)/python tests/bench/store.py
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

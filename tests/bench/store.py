@@ -58,6 +58,8 @@ def main() -> None:
     server = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = server
     spec.loader.exec_module(server)
+    if missing := server.missing_packages():
+        raise SystemExit(f"no S3 server: sh deployments/s3/install.sh (Debian packages {' '.join(missing)})")
     aws, s5cmd = shutil.which("aws"), shutil.which("s5cmd")
     with tempfile.TemporaryDirectory() as scratch, server.serve_s3() as gateway:
         os.environ.update(gateway.user.environment)
@@ -87,6 +89,5 @@ def main() -> None:
 if __name__ == "__main__":
     if len(sys.argv) == 3:
         put_all(sys.argv[1], Path(sys.argv[2]))
-
     else:
         main()
