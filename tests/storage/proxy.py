@@ -125,11 +125,14 @@ class _Handler(BaseHTTPRequestHandler):
         path = target.path + (f"?{target.query}" if target.query else "")
         request = Request(self.command, target.path, target.query, {k.lower(): v for k, v in self.headers.items()})
         self.server.seen.append(request)
-        fault = self.server.choose(request) or Fault()
+        with self.server.conditional if "if-none-match" in request.headers else nullcontext():
+            fault = self.server.choose(request) or Fault()
+            if not fault.wait:
+                self.handle_one(request, path, fault)
+                return
         # Not under the lock: whoever is slow must not hold up those that come after.
         time.sleep(fault.wait)
-        with self.server.conditional if "if-none-match" in request.headers else nullcontext():
-            self.handle_one(request, path, fault)
+        self.handle_one(request, path, fault)
 
     def handle_one(self, request, path, fault):
         length = int(self.headers.get("Content-Length", 0))

@@ -205,12 +205,12 @@ def test_an_object_that_is_replaced_while_it_is_read_is_no_mix(s3_client, store,
 
 
 def test_a_server_that_is_too_slow(proxy, bucket, place, guards, faults, healthy):
-    options = StoreOptions(attempts=2, answer_seconds=2, write_once=guards)
+    options = StoreOptions(attempts=2, answer_seconds=1.5, write_once=guards)
     store = open_store(f"s3://{bucket}/{place}?endpoint={proxy.endpoint}", options=options)
-    proxy.choose = faults.times(faults.ALWAYS, puts_object, faults.Fault(wait=4))
+    proxy.choose = faults.times(faults.ALWAYS, puts_object, faults.Fault(wait=2.5))
     with pytest.raises(errors.StoreUnavailable, match=r"[Tt]ime"):
         store.create(KEY, b"x")
-    proxy.choose = faults.times(1, puts_object, faults.Fault(wait=4))
+    proxy.choose = faults.times(1, puts_object, faults.Fault(wait=2.5))
     assert store.create(KEY, b"x")
     assert healthy.read(KEY, limit=1) == b"x"
 
