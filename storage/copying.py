@@ -11,12 +11,13 @@ from typing import BinaryIO, TypeVar
 
 from sijill.storage.errors import AlreadyExists, NotFound
 from sijill.storage.fingerprint import Measure, measure, same
-from sijill.storage.layout import CHECKPOINT, PROBE, QUEUE
+from sijill.storage.layout import CHECKPOINT, LOG, PROBE, QUEUE
 from sijill.storage.store import PIECE, Store
 
 T = TypeVar("T")
 R = TypeVar("R")
 
+_CHECKPOINTS = f"{LOG}checkpoints/"
 _WORKERS = 8
 _LARGEST_MUTABLE = 1 << 20
 
@@ -55,9 +56,9 @@ class _StoredSource:
 def copy(source: Store, target: Store, *, on_object: Callable[[int], None] | None = None) -> Copied:
     """Copy everything that `source` holds into `target`; may be interrupted and run again.
 
-    Each object's digests are those of the bytes read from `source`, and `target` reads it back and compares. Queued
-    entries come after all else that is immutable, and the log's newest checkpoint comes last, so that the target never
-    promises more than it holds.
+    Each object's digests are those of the bytes read from `source`, and `target` reads it back and compares. Others may
+    go on writing to `source`. Queued entries come after all that is immutable. The newest checkpoint is read before all
+    else and written after it, so that the target never promises more than it holds; if the logs differ, it is not.
 
     Args:
         source: only read.
@@ -67,6 +68,7 @@ def copy(source: Store, target: Store, *, on_object: Callable[[int], None] | Non
     Raises:
         StorageError: one of the stores failed; what was copied stays.
     """
+    checkpoint = _read(source, CHECKPOINT)
     done = copied = present = 0
     differences: list[Difference] = []
 
@@ -90,8 +92,11 @@ def copy(source: Store, target: Store, *, on_object: Callable[[int], None] | Non
                 present += 1
             if on_object:
                 on_object(done)
-    for key in [*source.list(QUEUE), CHECKPOINT]:
-        data = _read(source, key)
+    mutable = [(key, _read(source, key)) for key in source.list(QUEUE)]
+    differences += _checkpoints_only_in(target, source)
+    if not any(difference.key.startswith(LOG) for difference in differences):
+        mutable.append((CHECKPOINT, checkpoint))
+    for key, data in mutable:
         if data is None:
             continue
         if _read(target, key) == data:
@@ -129,6 +134,13 @@ def compare(one: Store, other: Store, *, on_object: Callable[[int], None] | None
             if on_object:
                 on_object(number)
     return tuple(differences)
+
+
+def _checkpoints_only_in(target: Store, source: Store) -> Iterator[Difference]:
+    """Checkpoints of a log that went on without `source`, or of another one."""
+    for key, here, _ in _merged(source.list(_CHECKPOINTS), target.list(_CHECKPOINTS)):
+        if not here:
+            yield Difference(key, "only in the target")
 
 
 def _in_turn(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterator[T]) -> Iterator[R]:

@@ -187,7 +187,7 @@ UNANSWERED = ("predicate", "exchanges", 4)
         (("subject", 0, "digest", "sha256"), "a" * 63),
         (("subject", 0, "digest", "blake3"), "a" * 64 + "\n"),
         (("predicate", "captureId"), "20261121t011631z-k3j2x5m4q7ab"),
-        (("predicate", "captureId"), "20261121t011630z-k3j5x2m4q7ab"),
+        (("predicate", "captureId"), "20261121t011630z-k3j9x2m4q7ab"),
         (("predicate", "captureId"), "20261121t011630z-k3j2x5m4q7ab\n"),
         (("predicate", "captureId"), "20261321t011630z-k3j2x5m4q7ab"),
         (("predicate", "trigger"), "manual"),
