@@ -39,7 +39,7 @@ def test_a_locked_capture_cannot_be_deleted_and_show_says_until_when(s3_archive,
     captured = capture(sijill, settings, sites)
     shown = sijill(settings, "show", captured["captureId"])
     assert "Locked until  20" in shown.stdout
-    client = boto3.client("s3", endpoint_url=s3.endpoint)
+    client = boto3.session.Session().client("s3", endpoint_url=s3.endpoint)
     for lock in json.loads(sijill(settings, "show", "--json", captured["captureId"]).stdout)["locks"]:
         assert lock["lockedUntil"]
         prefix = open_archive(settings).store.url.partition("?")[0].removeprefix("s3://locked/")
@@ -149,7 +149,7 @@ def test_audit_reports_second_versions_and_deletions_and_readers_keep_the_first(
     settings = s3_archive("versioned")
     captured = capture(sijill, settings, sites)
     assert sijill(settings, "audit").returncode == 0
-    client = boto3.client("s3", endpoint_url=s3.endpoint)
+    client = boto3.session.Session().client("s3", endpoint_url=s3.endpoint)
     prefix = open_archive(settings).store.url.partition("?")[0].removeprefix("s3://versioned/")
     client.put_object(Bucket="versioned", Key=f"{prefix}/{captured['warcKey']}", Body=b"forged")
     client.delete_object(Bucket="versioned", Key=f"{prefix}/log/checkpoints/1")

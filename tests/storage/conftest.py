@@ -75,7 +75,7 @@ def proxy(s3, faults):
 @pytest.fixture
 def s3_client(s3):
     """A plain client of the server, which can do what a store never does."""
-    client = boto3.client("s3", endpoint_url=s3.endpoint)
+    client = boto3.session.Session().client("s3", endpoint_url=s3.endpoint)
     yield client
     client.close()
 
