@@ -64,9 +64,10 @@ class StoreOptions:
     """Lock every immutable object; a store that cannot is refused."""
     write_once: WriteOnce | None = None
     """What a probe has shown; if None, the store finds out by canary objects before its first write."""
-    attempts: int = 5
-    """How often a request is tried in all, with growing random pauses between."""
+    attempts: int = 9
+    """How often a request is tried in all, with random pauses between that double: some 10 s in all, or a minute if the
+    server asks for less."""
     connect_seconds: float = 10
-    answer_seconds: float = 60
+    answer_seconds: float = 30
     """How long to wait for a connection, and for the next bytes of an answer."""
     clock: Callable[[], datetime] = _now

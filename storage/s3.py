@@ -51,7 +51,7 @@ from sijill.storage.store import PIECE, ObjectInfo, ObjectVersion, Source, Store
 _MARK = ".sijill"  # no key: a segment never begins with a dot
 _MARK_BYTES = b"A sijill archive is kept under this prefix.\n"
 _ABANDONED = timedelta(days=2)
-_ROUNDS = 12
+_ROUNDS = 10
 
 
 class S3Store:
@@ -244,7 +244,7 @@ class S3Store:
                 # Not found if a mutable object is deleted before it could be read back.
                 with suppress(NotFound):
                     return self._confirm(key, counted, expected)
-            pause(attempt - 5)
+            pause(attempt)
         raise StoreUnavailable(key, f"was deleted {_ROUNDS} times while it was being put")
 
     def _sent(self, key: str, send: Callable[[], Sent], past: Set[str]) -> Counted | None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sijill.storage.s3_client import Connection
 
-_LONGEST_PAUSE = 20.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 20.0
 
 
 class ReplacedMeanwhile(NotFound):
@@ -117,7 +117,8 @@ def hold_object(connection: Connection, key: str, version: str, *, held: bool) -
 
 def pause(attempt: int) -> None:
     """Wait a random while that grows with each failed attempt, the first being 0."""
-    time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 2.0**attempt)))  # noqa: S311 -- spreads load, guards no secret
+    longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)
+    time.sleep(random.uniform(0, longest))  # noqa: S311 -- spreads load, guards no secret
 
 
 class ObjectStream(io.RawIOBase):

@@ -220,6 +220,7 @@ def _begin(stack: ExitStack, address: str, port: int, memory: int) -> Gateway:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sijill-s3-", ignore_cleanup_errors=True)))
     monitor_port, free_port = _free_ports(2)
     port = port or free_port
+    _check_free(address, port)
     fsid = str(uuid.uuid4())
     _configuration(folder).write_text(
         CONFIGURATION.format(
@@ -303,6 +304,16 @@ def _free_ports(count: int) -> list[int]:
         for one in sockets:
             one.bind((LOOPBACK, 0))
         return [one.getsockname()[1] for one in sockets]
+
+
+def _check_free(address: str, port: int) -> None:
+    # Whoever has the port would answer in the place of the gateway.
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind((address, port))
+        except OSError as err:
+            raise ServerError(f"{address}:{port}: {err.strerror}") from err
 
 
 def _answers(port: int) -> bool:

@@ -224,7 +224,7 @@ SEGMENTS = st.from_regex(r"[ab09](?:[ab09._-]{0,2}[ab09])?", fullmatch=True)
 KEYS = st.lists(SEGMENTS, min_size=1, max_size=4).map("/".join)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(keys=st.sets(KEYS, max_size=12), prefix=st.just("") | KEYS.map(lambda key: key[:3]), after=st.none() | KEYS)
 def test_list_finds_what_was_stored(new_url, keys, prefix, after):
     # A file system cannot hold a key that others continue after a slash; the layout makes none.

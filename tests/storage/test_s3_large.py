@@ -21,7 +21,7 @@ from sijill.storage.options import StoreOptions
 KEY = "objects/large"
 LARGE = bytes(range(251)) * 72_000  # 18 MB: three parts
 LIMIT_MIB = 150
-SIZE = 200_000_000
+SIZE = 100_000_000
 
 PUT_AND_READ = """
 import io, re, sys
@@ -162,6 +162,28 @@ def test_recovery_removes_what_is_old(s3, s3_client, place):
     assert later.recover() == 0
     assert [upload["Key"] for upload in uploads(s3_client, "versioned", place)] == [f"{place}-other/{KEY}"]
     assert list(store.list("")) == []
+
+
+@pytest.mark.parametrize("bucket", ["plain", "versioned"])
+def test_of_many_writers_of_large_objects_exactly_one_wins(s3, place, bucket):
+    url = s3.store_url(bucket, place)
+    open_store(url, create=True).create("objects/other", b"")
+    bodies = [bytes([number]) + LARGE[:9_000_000] for number in range(4)]
+
+    def put(body):
+        try:
+            return open_store(url).put(KEY, Source(body), expected=digest_bytes(body)).created
+        except errors.AlreadyExists as err:
+            return err.found.sha256.value
+
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        results = list(pool.map(put, bodies))
+    winner = bodies[results.index(True)]
+    assert results.count(True) == 1
+    assert [result for result in results if result is not True] == [digest_bytes(winner).sha256.value] * 3
+    store = open_store(url)
+    assert store.read(KEY, limit=len(winner)) == winner
+    assert len(list(store.versions(KEY))) == 1
 
 
 def test_a_store_is_shared_by_threads(s3, place):
