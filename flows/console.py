@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,14 +13,13 @@ from sijill.archive.errors import BadTarget
 from sijill.flows import evidence
 from sijill.flows.holds import Lock
 from sijill.flows.init import Initialised
+from sijill.flows.printing import print_facts, print_json, print_table
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.timestamps import format_timestamp
 from sijill.provenance.log import log as transparency
 from sijill.provenance.printable import printable
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from sijill.flows.audit import Audit
     from sijill.flows.copying import ArchiveCopy
     from sijill.flows.probe import Probed
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 def print_init(made: Initialised, *, as_json: bool) -> None:
     """What `sijill init` wrote."""
     if as_json:
-        _print_json(
+        print_json(
             {
                 "settings": str(made.settings),
                 "trust": str(made.trust),
@@ -39,7 +37,7 @@ def print_init(made: Initialised, *, as_json: bool) -> None:
             }
         )
         return
-    _print_facts(
+    print_facts(
         {
             "Settings": str(made.settings),
             "Trust root": f"{made.trust}  (hand it to auditors, by a way that you both trust)",
@@ -60,7 +58,7 @@ def print_captures(
     """What became of each URL."""
     stored = [evidence.load_capture(archive, result.capture.id) for result in results]
     if as_json:
-        _print_json(
+        print_json(
             {
                 "captures": [
                     {**_summary(capture), "warc": _digests(result.warc), "exchanges": _exchange_count(capture)}
@@ -72,7 +70,7 @@ def print_captures(
         )
         return
     for result, capture in zip(results, stored, strict=True):
-        _print_facts(
+        print_facts(
             {
                 "Capture": capture.capture_id,
                 "Target": capture.statement.predicate.target,
@@ -107,11 +105,11 @@ def print_capture(capture: evidence.StoredCapture, locks: Sequence[Lock], *, as_
     """All about one capture, and how its store protects it."""
     if as_json:
         statement = json.loads(capture.payload)
-        _print_json({**_summary(capture), "locks": [_lock(lock) for lock in locks], "statement": statement})
+        print_json({**_summary(capture), "locks": [_lock(lock) for lock in locks], "statement": statement})
         return
     predicate = capture.statement.predicate
     warc = capture.statement.warc.digests
-    _print_facts(
+    print_facts(
         {
             "Capture": capture.capture_id,
             "Target": predicate.target,
@@ -139,21 +137,21 @@ def print_capture(capture: evidence.StoredCapture, locks: Sequence[Lock], *, as_
         size = str(exchange.payload.size) if exchange.payload is not None else ""
         cells = (str(exchange.number), status, exchange.media_type or "", size, exchange.url)
         rows.append([Text(printable(cell), overflow="fold") for cell in cells])
-    _print_table(("#", "Status", "Type", "Bytes", "URL"), rows)
+    print_table(("#", "Status", "Type", "Bytes", "URL"), rows)
 
 
 def print_locks(locks: Sequence[Lock], *, as_json: bool) -> None:
     """How the store protects each object of a capture."""
     if as_json:
-        _print_json({"locks": [_lock(lock) for lock in locks]})
+        print_json({"locks": [_lock(lock) for lock in locks]})
         return
-    _print_facts({lock.key: _protection([lock]) for lock in locks})
+    print_facts({lock.key: _protection([lock]) for lock in locks})
 
 
 def print_probe(archive: Archive, probed: Probed, *, as_json: bool) -> None:
     """What the store was seen to do and not to do."""
     if as_json:
-        _print_json(
+        print_json(
             {
                 "probeId": probed.probe_id,
                 "store": archive.store.url,
@@ -168,7 +166,7 @@ def print_probe(archive: Archive, probed: Probed, *, as_json: bool) -> None:
 
     print(f"{archive.store.url}\n")
     words = {True: "yes", False: "NO", None: "unknown"}
-    _print_table(
+    print_table(
         ("Capability", "Has it", "What was seen"),
         [(Text(one.name), Text(words[one.holds]), Text(printable(one.fact))) for one in probed.capabilities],
     )
@@ -179,7 +177,7 @@ def print_audit(audited: Audit, *, as_json: bool) -> None:
     """What an audit found."""
     if as_json:
         faults = [{"key": fault.key, "what": fault.what} for fault in audited.faults]
-        _print_json({"keys": audited.keys, "captures": audited.captures, "faults": faults})
+        print_json({"keys": audited.keys, "captures": audited.captures, "faults": faults})
         return
     for fault in audited.faults:
         print(f"{printable(fault.key)}: {printable(fault.what)}")
@@ -189,7 +187,7 @@ def print_audit(audited: Audit, *, as_json: bool) -> None:
 def print_copy(archive: Archive, copied: ArchiveCopy, *, as_json: bool) -> None:
     """What was copied, and in what the two stores differ."""
     if as_json:
-        _print_json(
+        print_json(
             {
                 "from": archive.store.url,
                 "to": copied.target,
@@ -202,7 +200,7 @@ def print_copy(archive: Archive, copied: ArchiveCopy, *, as_json: bool) -> None:
         return
     for one in copied.differences:
         print(f"{printable(one.key)}: {printable(one.what)}")
-    _print_facts(
+    print_facts(
         {
             "From": archive.store.url,
             "To": copied.target,
@@ -215,9 +213,9 @@ def print_copy(archive: Archive, copied: ArchiveCopy, *, as_json: bool) -> None:
 def print_export(path: Path, digests: DigestSet, *, as_json: bool) -> None:
     """The package that was written."""
     if as_json:
-        _print_json({"package": str(path), **_digests(digests)})
+        print_json({"package": str(path), **_digests(digests)})
         return
-    _print_facts(
+    print_facts(
         {
             "Package": str(path),
             "Bytes": str(digests.size),
@@ -231,7 +229,7 @@ def print_seal(sealed: transparency.SealResult, *, as_json: bool) -> None:
     """The log after sealing."""
     rejected = [{"key": item.key, "reason": item.reason} for item in sealed.rejected]
     if as_json:
-        _print_json(
+        print_json(
             {
                 "size": sealed.size,
                 "added": sealed.added,
@@ -239,7 +237,7 @@ def print_seal(sealed: transparency.SealResult, *, as_json: bool) -> None:
             }
         )
         return
-    _print_facts({"Log size": str(sealed.size), "Added": str(sealed.added)})
+    print_facts({"Log size": str(sealed.size), "Added": str(sealed.added)})
     for item in sealed.rejected:
         print(f"left in the queue: {printable(item.key)}: {printable(item.reason)}", file=sys.stderr)
 
@@ -281,29 +279,6 @@ def _index(capture: evidence.StoredCapture) -> str:
 
 def _digests(digests: DigestSet) -> dict[str, Any]:
     return {"size": digests.size, "sha256": digests.sha256.hex, "blake3": digests.blake3.hex}
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def _print_facts(facts: dict[str, str]) -> None:
-    # One line a fact, never folded: digests and paths are there to be copied.
-    bold, plain = ("\x1b[1m", "\x1b[0m") if sys.stdout.isatty() and "NO_COLOR" not in os.environ else ("", "")
-    width = max(map(len, facts))
-    for name, value in facts.items():
-        print(f"{bold}{name:<{width}}{plain}  {printable(value)}")
-
-
-def _print_table(headings: Sequence[str], rows: Iterable[Sequence[RenderableType]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*headings, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*row)
-    # What is piped is for other programs, or for a file: as wide as it needs to be.
-    Console(highlight=False, width=None if sys.stdout.isatty() else 10_000).print(table)
 
 
 def _lock(lock: Lock) -> dict[str, Any]:

@@ -31,9 +31,21 @@ require = []         # what sijill store probe must have shown before anything i
 [keys]               # Ed25519 private keys; never leave this machine, keep a copy offline
 attestation = "keys/attestation.pem"
 log = "keys/log.pem"
+trust = "trust.json" # what auditors get; names every key this archive ever used
 
 [log]
 origin = {origin}    # the log's name in every checkpoint; must never change
+
+# Who else bears witness. Everything works without; an auditor then has only this archive's own word for times.
+# [[timestamps]]                  # an RFC 3161 authority, asked for a token over each checkpoint; name two or more
+# name = "example-tsa"
+# url = "https://tsa.example/"
+# roots = "tsa/example-tsa.pem"   # its root certificates, got by a way you trust; they go into trust.json
+# intermediates = "tsa/example-tsa-chain.pem"
+#
+# [[witnesses]]                   # a witness (c2sp.org/tlog-witness), asked to cosign each checkpoint
+# url = "https://witness.example/"
+# vkey = "witness.example+xxxxxxxx+..."
 
 [limits]                          # of one capture: sizes in bytes, times in seconds
 exchange_bytes = 1_073_741_824    # one response; what exceeds it is cut and marked

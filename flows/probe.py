@@ -8,10 +8,10 @@ from sijill.archive.capture.spool import MemoryBody
 from sijill.archive.digest import digest_bytes
 from sijill.flows.context import collector, software
 from sijill.flows.errors import CapabilityNotShown
+from sijill.flows.signing import load, record
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.attestation import Subject
 from sijill.provenance.attest.canonical import canonical
-from sijill.provenance.attest.envelope import MAX_ENVELOPE, PAYLOAD_TYPE, parse_envelope, sign_envelope
 from sijill.provenance.attest.probe import (
     REPORT_NAME,
     Capability,
@@ -19,13 +19,9 @@ from sijill.provenance.attest.probe import (
     parse_probe_statement,
     probe_statement,
 )
-from sijill.provenance.log.entry import Kind, LogEntry
-from sijill.provenance.log.layout import attestation_folder
-from sijill.provenance.log.queue import enqueue
+from sijill.provenance.log.entry import Kind
+from sijill.provenance.log.layout import attested_entry, kind_folder
 from sijill.storage.layout import object_key
-
-_ENVELOPE = "attestation.dsse.json"
-PROBES = "probes/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +57,21 @@ def probe_store(archive: Archive) -> Probed:
         collector=collector(archive),
         software=software(),
     )
-    payload = canonical(statement)
-    parse_probe_statement(payload)
-    envelope = sign_envelope(payload, PAYLOAD_TYPE, [archive.attestation_key])
-    key = attestation_folder(probe_id, Kind.PROBE) + _ENVELOPE
     archive.store.put(object_key(digests.sha256.hex), MemoryBody(report), expected=digests)
-    archive.store.put(key, MemoryBody(envelope), expected=digest_bytes(envelope))
-    enqueue(archive.log, LogEntry(probe_id, digest_bytes(envelope).sha256.hex, Kind.PROBE))
+    key = record(archive, Kind.PROBE, probe_id, statement, parse=parse_probe_statement)
     return Probed(probe_id, capabilities, key)
 
 
 def latest_probe(archive: Archive) -> ProbeStatement | None:
     """The newest probe of this very store that this archive's key signed; None if there is none."""
     newest = None
-    for key in archive.store.list(PROBES):
-        if key.endswith(f"/{_ENVELOPE}"):
-            newest = key
+    for key in archive.store.list(kind_folder(Kind.PROBE)):
+        newest = attested_entry(key, Kind.PROBE) or newest
     if newest is None:
         return None
-    envelope = parse_envelope(archive.store.read(newest, limit=MAX_ENVELOPE))
-    if not envelope.verified_by([archive.attestation_key.public]):
-        return None
-    statement = parse_probe_statement(envelope.payload)
+    probed = load(archive, Kind.PROBE, newest, parse_probe_statement)
     # A copied archive brings the probes of the store it was copied from.
-    return statement if statement.predicate.store == archive.store.url else None
+    return probed.statement if probed.ours and probed.statement.predicate.store == archive.store.url else None
 
 
 def check_required(archive: Archive) -> None:

@@ -6,6 +6,7 @@ import tomllib
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -50,6 +51,14 @@ Address = Annotated[str, AfterValidator(_address)]
 HostPort = Annotated[str, AfterValidator(_host_and_port)]
 
 
+def _http_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        raise ValueError("must be an http or https URL without a user name")
+    return _one_line(text)
+
+
+HttpUrl = Annotated[str, Field(min_length=8, max_length=500), AfterValidator(_http_url)]
 Capability = Literal["consistency", "conditional-write", "versioning", "object-lock", "checksum", "clock"]
 
 
@@ -92,6 +101,8 @@ class Keys(_Section):
 
     attestation: OneLine = "keys/attestation.pem"
     log: OneLine = "keys/log.pem"
+    trust: OneLine = "trust.json"
+    """The trust root that auditors get; it also says which keys this archive used before."""
 
 
 class LogSection(_Section):
@@ -99,6 +110,28 @@ class LogSection(_Section):
 
     origin: Annotated[str, Field(pattern=r"^[!-*,-~]{1,200}$")]
     """Its name in checkpoints: printable ASCII without spaces and plus signs (C2SP tlog-checkpoint)."""
+
+
+class TimestampSection(_Section):
+    """A timestamping authority (RFC 3161) that is asked for a token over each checkpoint."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+    """What its responses are called in the store and in packages."""
+    url: HttpUrl
+    roots: OneLine | None = None
+    """PEM file of its root certificates: they go into the trust root, and what does not verify is not stored."""
+    intermediates: OneLine | None = None
+    """PEM file of certificates between those roots and its signer."""
+    timeout_seconds: float = Field(default=20.0, gt=0, le=300, strict=False)
+
+
+class WitnessSection(_Section):
+    """A witness (c2sp.org/tlog-witness) that is asked to cosign each checkpoint."""
+
+    url: HttpUrl
+    """Where `add-checkpoint` is: the part before it."""
+    vkey: OneLine
+    timeout_seconds: float = Field(default=20.0, gt=0, le=300, strict=False)
 
 
 class LimitsSection(_Section):
@@ -149,6 +182,18 @@ class Settings(_Section):
     keys: Keys = Keys()
     limits: LimitsSection = LimitsSection()
     network: NetworkSection = NetworkSection()
+    timestamps: tuple[TimestampSection, ...] = Field(default=(), strict=False, max_length=16)
+    witnesses: tuple[WitnessSection, ...] = Field(default=(), strict=False, max_length=32)
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Self:
+        for what, names in (
+            ("timestamps: a name", [authority.name for authority in self.timestamps]),
+            ("witnesses: a vkey", [witness.vkey for witness in self.witnesses]),
+        ):
+            if len(set(names)) != len(names):
+                raise ValueError(f"{what} is there twice")
+        return self
 
 
 def read_settings(path: Path) -> Settings:

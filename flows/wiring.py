@@ -12,9 +12,11 @@ from sijill.archive.capture.exchange import Limits, Network
 from sijill.flows.errors import BadSettings
 from sijill.flows.settings import Settings, read_settings
 from sijill.flows.workfolder import WorkFolder
-from sijill.provenance.attest.keys import SigningKey, read_signing_key
-from sijill.provenance.log.note import NoteSigner
+from sijill.provenance.attest.keys import PublicKey, SigningKey, read_signing_key
+from sijill.provenance.log.note import NoteSigner, NoteVerifier
 from sijill.provenance.log.reader import LogReader
+from sijill.provenance.verify.errors import MalformedTrustRoot
+from sijill.provenance.verify.trust import TrustRoot, parse_trust
 from sijill.storage.errors import NotFound
 from sijill.storage.open import open_store
 from sijill.storage.store import Store
@@ -61,8 +63,12 @@ class Archive:
     settings: Settings
     store: Store
     work: WorkFolder
+    folder: Path
+    """Where the settings file is."""
     attestation_key: SigningKey
     log_key: SigningKey
+    trust: TrustRoot
+    """The trust root that auditors get: it names every key that this archive has ever used."""
     collector_salt: bytes | None
     """Set if attestations carry a commitment to the operator's name instead of the name."""
     ca_file: Path | None
@@ -74,9 +80,19 @@ class Archive:
         return StoreLog(self.store)
 
     @property
+    def attestation_keys(self) -> tuple[PublicKey, ...]:
+        """The public halves of all keys that this archive has signed attestations with."""
+        return self.trust.attestation_keys
+
+    @property
+    def log_keys(self) -> tuple[NoteVerifier, ...]:
+        """The keys that this archive's log has been signed with."""
+        return tuple(key for key in self.trust.log_keys if key.name == self.settings.log.origin)
+
+    @property
     def log_reader(self) -> LogReader:
-        """A reader that trusts only this archive's own log key."""
-        return LogReader(self.log, NoteSigner(self.settings.log.origin, self.log_key).verifier)
+        """A reader that trusts only this archive's own log keys."""
+        return LogReader(self.log, *self.log_keys)
 
     @property
     def limits(self) -> Limits:
@@ -115,16 +131,35 @@ def open_archive(path: Path) -> Archive:
     """
     settings = read_settings(path)
     folder = path.absolute().parent
+    attestation_key = read_signing_key(folder / settings.keys.attestation)
+    log_key = read_signing_key(folder / settings.keys.log)
     return Archive(
         settings=settings,
         store=open_store(_store_url(settings.store.url, folder), create=True, options=settings.store.options),
         work=WorkFolder(folder / "work"),
-        attestation_key=read_signing_key(folder / settings.keys.attestation),
-        log_key=read_signing_key(folder / settings.keys.log),
+        folder=folder,
+        attestation_key=attestation_key,
+        log_key=log_key,
+        trust=_read_trust(folder / settings.keys.trust, attestation_key, NoteSigner(settings.log.origin, log_key)),
         collector_salt=_read_salt(folder / "keys" / "collector.salt") if settings.operator.conceal else None,
         ca_file=folder / settings.network.ca_file if settings.network.ca_file else None,
         clock=lambda: datetime.now(UTC),
     )
+
+
+def _read_trust(path: Path, attestation: SigningKey, log: NoteSigner) -> TrustRoot:
+    """The trust root at `path`, which must name the keys that are in use; only these if there is no such file."""
+    try:
+        trust = parse_trust(path.read_bytes())
+    except FileNotFoundError:
+        return TrustRoot((attestation.public,), (log.verifier,))
+    except OSError as err:
+        raise BadSettings(f"{path}: {err.strerror}") from err
+    except MalformedTrustRoot as err:
+        raise BadSettings(f"{path}: {err}") from err
+    if attestation.public not in trust.attestation_keys or log.verifier not in trust.log_keys:
+        raise BadSettings(f"{path}: does not name the keys in use; restore the file that belongs to these keys")
+    return trust
 
 
 def _store_url(url: str, folder: Path) -> str:

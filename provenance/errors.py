@@ -154,3 +154,15 @@ class ConflictingEntry(ProvenanceError):
     def __init__(self, entry_id: str) -> None:
         super().__init__(f"another entry of {entry_id} is queued or logged already")
         self.entry_id = entry_id
+
+
+class MalformedTimestampResponse(Malformed):
+    """Bytes are not a granted response of a timestamping authority (RFC 3161 §2.4.2)."""
+
+
+class UnverifiedTimestamp(ProvenanceError):
+    """A timestamp does not show that the bytes at hand existed at its time, as far as the given roots go."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

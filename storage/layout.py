@@ -13,6 +13,8 @@ LOG = "log/"
 QUEUE = "queue/"
 PROBE = "probe/"
 """Canary objects, by which a store is tried out; they come and go."""
+PENDING = "pending/"
+"""What is to be asked of others again: timestamps that an authority did not give yet."""
 TRUST = "trust/"
 CHECKPOINT = "log/checkpoint"
 
@@ -60,7 +62,7 @@ def check_prefix(prefix: str) -> None:
 
 def is_mutable(key: str) -> bool:
     """Whether the object may be replaced and deleted. All others stay as they were first stored."""
-    return key == CHECKPOINT or key.startswith((QUEUE, PROBE))
+    return key == CHECKPOINT or key.startswith((QUEUE, PROBE, PENDING))
 
 
 def check_mutable(key: str) -> None:

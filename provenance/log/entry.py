@@ -25,6 +25,14 @@ class Kind(StrEnum):
     CAPTURE = "capture"
     PROBE = "probe"
     """What a store was seen to do and not to do."""
+    FIXITY = "fixity"
+    """What an audit found when it read the archive back."""
+    KEY = "key"
+    """That a signing key was taken into use or revoked."""
+    CUSTODY = "custody"
+    """That a capture was exported, handed over, held or released."""
+    TOMBSTONE = "tombstone"
+    """That the payload of a capture was removed, why, and on whose authority."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

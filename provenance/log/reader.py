@@ -37,12 +37,12 @@ _CACHED_TILES = 256
 
 
 class LogReader:
-    """One log, read through a source that need not be trusted, under a log key that is."""
+    """One log, read through a source that need not be trusted, under log keys that are."""
 
-    def __init__(self, source: TileSource, verifier: NoteVerifier) -> None:
-        """Read the log in `source` whose key is `verifier`; the key's name is the origin."""
+    def __init__(self, source: TileSource, *verifiers: NoteVerifier) -> None:
+        """Read the log in `source` whose checkpoints each bear a signature of `verifiers`; their name is the origin."""
         self._source = source
-        self._verifier = verifier
+        self._verifiers = verifiers
         self._tiles: OrderedDict[Tile, tuple[bytes, ...]] = OrderedDict()
         self._last: SignedCheckpoint | None = None
 
@@ -220,10 +220,16 @@ class LogReader:
             return None
         try:
             found = parse_checkpoint(data)
-            found.verify(self._verifier)
+            self._verify(found)
         except (MalformedCheckpoint, UnverifiedNote) as err:
             raise LogDamaged(key, str(err)) from err
         return found
+
+    def _verify(self, found: SignedCheckpoint) -> None:
+        # Of several keys those that the note names must have signed; with none of them the first says what is wrong.
+        named = [verifier for verifier in self._verifiers if verifier.signature_in(found.note) is not None]
+        for verifier in named or self._verifiers[:1]:
+            found.verify(verifier)
 
     def _expect_size(self, found: SignedCheckpoint, size: int) -> None:
         if found.checkpoint.size != size:

@@ -22,6 +22,7 @@ class Code(StrEnum):
     ATT_03 = "E-ATT-03"
     ATT_04 = "E-ATT-04"
     ATT_05 = "E-ATT-05"
+    ATT_06 = "E-ATT-06"
     SUB_01 = "E-SUB-01"
     SUB_02 = "E-SUB-02"
     SUB_03 = "E-SUB-03"
@@ -35,8 +36,10 @@ class Code(StrEnum):
     LOG_03 = "E-LOG-03"
     LOG_04 = "E-LOG-04"
     LOG_05 = "E-LOG-05"
+    LOG_06 = "E-LOG-06"
     WIT_01 = "E-WIT-01"
     TSA_01 = "E-TSA-01"
+    TSA_02 = "E-TSA-02"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,10 @@ SENTENCES: Final[dict[Code, Sentences]] = {
     Code.ATT_05: Sentences(
         "the payload is a canonical statement about a capture whose members agree with one another",
         "the payload is not a canonical statement about a capture whose members agree with one another",
+    ),
+    Code.ATT_06: Sentences(
+        "the attestation's key was valid, and not revoked, when the attestation was shown to exist",
+        "the attestation was not shown to exist while its key was valid and not revoked",
     ),
     Code.SUB_01: Sentences(
         "every subject of the attestation is present",
@@ -134,13 +141,21 @@ SENTENCES: Final[dict[Code, Sentences]] = {
         "the checkpoint that the attestation quotes is of a log of the trust root and older than its entry",
         "the checkpoint that the attestation quotes is not of a log of the trust root, or not older than its entry",
     ),
+    Code.LOG_06: Sentences(
+        "the log's key was valid, and not revoked, when the checkpoint was shown to exist",
+        "the checkpoint was not shown to exist while the log's key was valid and not revoked",
+    ),
     Code.WIT_01: Sentences(
         "witnesses of the trust root cosigned the checkpoint",
         "too few witnesses of the trust root cosigned the checkpoint",
     ),
     Code.TSA_01: Sentences(
         "timestamps of authorities of the trust root cover the checkpoint",
-        "no timestamp of an authority of the trust root covers the checkpoint",
+        "too few timestamps of authorities of the trust root cover the checkpoint",
+    ),
+    Code.TSA_02: Sentences(
+        "every timestamp in the package is over the bytes that it is named for",
+        "a timestamp in the package is not over the bytes that it is named for",
     ),
 }
 
@@ -153,6 +168,7 @@ PREREQUISITES: Final[dict[Code, tuple[Code, ...]]] = {
     Code.ATT_03: (Code.ATT_01,),
     Code.ATT_04: (Code.ATT_03,),
     Code.ATT_05: (Code.ATT_02, Code.ATT_04),
+    Code.ATT_06: (Code.ATT_05, Code.LOG_04),
     Code.SUB_01: (Code.ATT_05,),
     Code.SUB_02: (Code.SUB_01,),
     Code.SUB_03: (Code.SUB_01,),
@@ -166,7 +182,9 @@ PREREQUISITES: Final[dict[Code, tuple[Code, ...]]] = {
     Code.LOG_03: (Code.LOG_02,),
     Code.LOG_04: (Code.LOG_03, Code.ATT_05),
     Code.LOG_05: (Code.LOG_04,),
+    Code.LOG_06: (Code.LOG_03,),
     Code.WIT_01: (Code.LOG_03,),
     Code.TSA_01: (Code.LOG_03,),
+    Code.TSA_02: (Code.LOG_03,),
 }
 """What must have passed before a check can say anything. Otherwise it is not checked."""

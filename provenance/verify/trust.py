@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from sijill.provenance.attest.canonical import parse_json_strict
 from sijill.provenance.attest.keys import PublicKey
-from sijill.provenance.errors import MalformedJson, MalformedKey, MalformedNote
+from sijill.provenance.attest.timestamps import format_timestamp, parse_timestamp
+from sijill.provenance.errors import MalformedJson, MalformedKey, MalformedNote, MalformedTimestamp
 from sijill.provenance.log.note import Algorithm, NoteVerifier
 from sijill.provenance.verify.errors import MalformedTrustRoot
 
@@ -19,9 +21,46 @@ MAX_KEYS: Final = 1_000
 """The most items of any of its lists."""
 
 _REQUIRED: Final = ("attestationKeys", "logKeys")
-_OPTIONAL: Final = ("tsaRoots", "witnesses")
+_OPTIONAL: Final = (
+    "tsaRoots",
+    "tsaIntermediates",
+    "tsaCertificates",
+    "witnesses",
+    "validity",
+    "revocations",
+    "policy",
+)
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """When a key may have signed. Compared with the time at which a statement is shown to exist, not with its own."""
+
+    key: str
+    """The keyid of an attestation key, or the vkey of a log key."""
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """From when on a key counts for nothing; what was shown to exist before stays good."""
+
+    key: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How many of those that the trust root names are needed."""
+
+    witnesses: int | None = None
+    """Cosignatures; None: of every witness."""
+    timestamps: int | None = None
+    """Authorities, told apart by the certificates that signed; None: one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +72,40 @@ class TrustRoot:
     log_keys: tuple[NoteVerifier, ...]
     """Whose signature on a checkpoint counts, each for the origin that is its name."""
     tsa_roots: tuple[str, ...] = ()
-    """Certificates of timestamping authorities, PEM."""
+    """Certificates of timestamping authorities' roots, PEM."""
     witnesses: tuple[NoteVerifier, ...] = ()
     """Whose cosignature on a checkpoint counts."""
+    tsa_intermediates: tuple[str, ...] = ()
+    """Certificates that may stand between a root and a timestamp's signer, PEM. Those in a token never count."""
+    tsa_certificates: tuple[str, ...] = ()
+    """If there are any, only timestamps signed by one of these certificates count, PEM."""
+    validity: tuple[Validity, ...] = ()
+    revocations: tuple[Revocation, ...] = ()
+    policy: Policy = Policy()
 
     def attestation_key(self, keyid: str) -> PublicKey | None:
         """The attestation key with this id, or None."""
         return next((key for key in self.attestation_keys if key.keyid == keyid), None)
+
+    def validity_of(self, key: str) -> Validity:
+        """When the key with this keyid or vkey may have signed; always, if nothing is said of it."""
+        return next((item for item in self.validity if item.key == key), Validity(key))
+
+    def revocation_of(self, key: str) -> Revocation | None:
+        """The revocation of the key with this keyid or vkey, or None."""
+        return next((item for item in self.revocations if item.key == key), None)
+
+    @property
+    def witnesses_needed(self) -> int:
+        """How many witnesses must have cosigned a checkpoint."""
+        return len(self.witnesses) if self.policy.witnesses is None else self.policy.witnesses
+
+    @property
+    def timestamps_needed(self) -> int:
+        """How many authorities must have timestamped a checkpoint."""
+        if self.policy.timestamps is not None:
+            return self.policy.timestamps
+        return 1 if self.tsa_roots else 0
 
 
 def parse_trust(data: bytes) -> TrustRoot:
@@ -47,7 +113,8 @@ def parse_trust(data: bytes) -> TrustRoot:
 
     Raises:
         MalformedTrustRoot: `data` is not JSON, has a duplicate, unknown or missing member, an item that is no key of
-            its kind or is there twice, a keyid that is not that of its key, or no attestation key or log key at all.
+            its kind or is there twice, a keyid that is not that of its key, a validity or revocation of a key that it
+            does not name, a policy that asks for more than it names, or no attestation key or log key at all.
     """
     try:
         value = parse_json_strict(data, limit=MAX_TRUST)
@@ -59,10 +126,16 @@ def parse_trust(data: bytes) -> TrustRoot:
         _items(members, "logKeys", _note_key(Algorithm.ED25519)),
         _items(members, "tsaRoots", _certificate),
         _items(members, "witnesses", _note_key(Algorithm.COSIGNATURE_V1)),
+        _items(members, "tsaIntermediates", _certificate),
+        _items(members, "tsaCertificates", _certificate),
+        _items(members, "validity", _validity),
+        _items(members, "revocations", _revocation),
+        _policy(members.get("policy", {})),
     )
     for name, keys in (("attestationKeys", trust.attestation_keys), ("logKeys", trust.log_keys)):
         if not keys:
             raise MalformedTrustRoot(name, "names no key, so that nothing could be verified")
+    _check_consistent(trust)
     return trust
 
 
@@ -74,6 +147,23 @@ def format_trust(trust: TrustRoot) -> bytes:
         "tsaRoots": list(trust.tsa_roots),
         "witnesses": [key.vkey for key in trust.witnesses],
     }
+    extensions: dict[str, Any] = {
+        "tsaIntermediates": list(trust.tsa_intermediates),
+        "tsaCertificates": list(trust.tsa_certificates),
+        "validity": [
+            {"key": item.key, "notBefore": _written(item.not_before), "notAfter": _written(item.not_after)}
+            for item in trust.validity
+        ],
+        "revocations": [
+            {"key": item.key, "at": format_timestamp(item.at), "reason": item.reason} for item in trust.revocations
+        ],
+        "policy": {
+            name: number
+            for name, number in (("witnesses", trust.policy.witnesses), ("timestamps", trust.policy.timestamps))
+            if number is not None
+        },
+    }
+    value |= {name: member for name, member in extensions.items() if member}
     return json.dumps(value, indent=2, ensure_ascii=False).encode("utf-8") + b"\n"
 
 
@@ -137,6 +227,63 @@ def _certificate(value: Any, path: str) -> str:
     if certificate.public_bytes(Encoding.PEM).decode("ascii") != text:
         raise MalformedTrustRoot(path, "PEM holds more than one certificate, or is not written as OpenSSL writes it")
     return text
+
+
+def _validity(value: Any, path: str) -> Validity:
+    members = _members(value, path, ("key",), ("notBefore", "notAfter"))
+    times = [_time(members.get(name), f"{path}.{name}") for name in ("notBefore", "notAfter")]
+    first, last = times
+    if first is not None and last is not None and first > last:
+        raise MalformedTrustRoot(path, "notBefore is after notAfter")
+    return Validity(_text(members["key"], f"{path}.key"), first, last)
+
+
+def _revocation(value: Any, path: str) -> Revocation:
+    members = _members(value, path, ("key", "at", "reason"))
+    at = _time(_text(members["at"], f"{path}.at"), f"{path}.at")
+    if at is None:
+        raise MalformedTrustRoot(f"{path}.at", "not a time")
+    return Revocation(_text(members["key"], f"{path}.key"), at, _text(members["reason"], f"{path}.reason"))
+
+
+def _time(value: Any, path: str) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        return parse_timestamp(_text(value, path))
+    except MalformedTimestamp as err:
+        raise MalformedTrustRoot(path, err.reason) from err
+
+
+def _policy(value: Any) -> Policy:
+    members = _members(value, "policy", (), ("witnesses", "timestamps"))
+    for name, number in members.items():
+        if type(number) is not int or number < 1:
+            raise MalformedTrustRoot(f"policy.{name}", "not a number from 1 on")
+    return Policy(members.get("witnesses"), members.get("timestamps"))
+
+
+def _check_consistent(trust: TrustRoot) -> None:
+    """Refuse what would quietly have no effect, or could never be met."""
+    named = {key.keyid for key in trust.attestation_keys} | {key.vkey for key in trust.log_keys}
+    said: tuple[tuple[str, list[str]], ...] = (
+        ("validity", [item.key for item in trust.validity]),
+        ("revocations", [item.key for item in trust.revocations]),
+    )
+    for name, keys in said:
+        for place, key in enumerate(keys):
+            if key not in named:
+                raise MalformedTrustRoot(f"{name}.{place}.key", "no key of this trust root")
+            if key in keys[:place]:
+                raise MalformedTrustRoot(f"{name}.{place}.key", "is there twice")
+    if trust.witnesses_needed > len(trust.witnesses):
+        raise MalformedTrustRoot("policy.witnesses", f"more than the {len(trust.witnesses)} that are named")
+    if trust.timestamps_needed and not trust.tsa_roots:
+        raise MalformedTrustRoot("policy.timestamps", "asks for timestamps, but no tsaRoots are named")
+
+
+def _written(moment: datetime | None) -> str | None:
+    return None if moment is None else format_timestamp(moment)
 
 
 def _text(value: Any, path: str) -> str:

@@ -96,7 +96,7 @@ def verify_parts(
 
 def _ledger(trust: TrustRoot, not_required: tuple[Code, ...]) -> Ledger:
     """A new ledger. Witnesses and timestamps count once the trust root asks for them."""
-    unasked = [Code.LOG_05]
+    unasked = [Code.LOG_05, Code.ATT_06, Code.LOG_06, Code.TSA_02]
     if not trust.witnesses:
         unasked.append(Code.WIT_01)
     if not trust.tsa_roots:

@@ -1,0 +1,148 @@
+"""Making captures, looking at them and handing them out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from sijill.flows.commands.options import as_json, open_archive
+from sijill.flows.errors import ExitStatus
+
+
+@click.command(epilog='Example: sijill init archive --operator "Example Archive" --contact archive@example.org')
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
+@click.option("--operator", help="Who archives; stands in every attestation. Asked for on a terminal.")
+@click.option("--contact", help="Where a site's owner can ask: mail address or URL. Asked for on a terminal.")
+@click.option("--store", default="./store", show_default=True, help="Store URL, or a folder relative to FOLDER.")
+@as_json
+def init(folder: Path, operator: str | None, contact: str | None, store: str, as_json: bool) -> None:
+    """Write settings, two private keys and the trust root for auditors into FOLDER.
+
+    Nothing that is there already is overwritten.
+    """
+    from sijill.flows.console import print_init
+    from sijill.flows.init import initialise
+
+    made = initialise(
+        folder,
+        operator=_ask(operator, "--operator", "Who archives"),
+        contact=_ask(contact, "--contact", "Mail address or URL for questions"),
+        store=store,
+    )
+    print_init(made, as_json=as_json)
+
+
+@click.command(epilog="Example: sijill capture https://example.org/statement --from more-urls.txt")
+@click.argument("urls", nargs=-1, metavar="URL...")
+@click.option(
+    "--from",
+    "source",
+    type=click.File("r", encoding="utf-8"),
+    help="File of URLs, one a line, # for comments; - is stdin.",
+)
+@as_json
+@click.pass_obj
+def capture(config: Path, urls: tuple[str, ...], source: Iterable[str] | None, as_json: bool) -> None:
+    """Capture each URL, attest it, store it, and seal the log.
+
+    A URL that fails is recorded as failed and does not stop the others.
+    """
+    from sijill.archive.errors import BadTarget
+    from sijill.flows import evidence
+    from sijill.flows.console import print_captures
+    from sijill.flows.progress import CaptureProgress
+
+    targets = [*urls, *_lines(source)]
+    if not targets:
+        raise click.UsageError("no URL given: name one, or a file of them with --from")
+    archive = open_archive(config)
+    results: list[evidence.Archived] = []
+    refused: list[BadTarget] = []
+    with CaptureProgress(len(targets), quiet=as_json) as progress:
+        for target in targets:
+            progress.begin(target)
+            try:
+                results.append(evidence.archive_url(archive, target, on_exchange=progress.exchange))
+            except BadTarget as err:
+                refused.append(err)
+                progress.refused(err)
+        sealed = evidence.seal(archive, on_progress=progress.sealing)
+    print_captures(archive, results, refused, sealed, as_json=as_json)
+    if refused:
+        raise SystemExit(ExitStatus.BAD_INPUT)
+    if any(result.failed for result in results):
+        raise SystemExit(ExitStatus.FAILED)
+
+
+@click.command("list", epilog="Example: sijill list --json")
+@as_json
+@click.pass_obj
+def list_(config: Path, as_json: bool) -> None:
+    """List the captures in the store, oldest first."""
+    from sijill.flows import evidence
+    from sijill.flows.console import print_list
+
+    print_list(evidence.captures(open_archive(config)), as_json=as_json)
+
+
+@click.command(epilog="Example: sijill show 20261121t011630z-k3j5x2m4q7ab")
+@click.argument("capture_id")
+@as_json
+@click.pass_obj
+def show(config: Path, capture_id: str, as_json: bool) -> None:
+    """Show what was recorded in one capture, its digests and its place in the log."""
+    from sijill.flows import evidence
+    from sijill.flows.console import print_capture
+    from sijill.flows.holds import locks
+
+    archive = open_archive(config)
+    print_capture(evidence.load_capture(archive, capture_id), locks(archive, capture_id), as_json=as_json)
+
+
+@click.command(epilog="Example: sijill export 20261121t011630z-k3j5x2m4q7ab -o statement.wacz")
+@click.argument("capture_id")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Default: CAPTURE_ID.wacz here.")
+@as_json
+@click.pass_obj
+def export(config: Path, capture_id: str, output: Path | None, as_json: bool) -> None:
+    """Write the evidence package of one capture: one file that an auditor can verify offline."""
+    from sijill.flows.console import print_export
+    from sijill.flows.export import export_package
+
+    path = output or Path(f"{capture_id}.wacz")
+    print_export(path, export_package(open_archive(config), capture_id, path), as_json=as_json)
+
+
+@click.command(epilog="Example: sijill seal")
+@as_json
+@click.pass_obj
+def seal(config: Path, as_json: bool) -> None:
+    """Append what is queued to the log and sign a new checkpoint."""
+    from sijill.flows import evidence
+    from sijill.flows.console import print_seal
+    from sijill.flows.progress import StatusLine
+
+    with StatusLine(quiet=as_json) as progress:
+        sealed = evidence.seal(open_archive(config), on_progress=progress.sealing)
+    print_seal(sealed, as_json=as_json)
+
+
+def _ask(value: str | None, option: str, question: str) -> str:
+    if value is not None:
+        return value
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{option} is missing: {question.lower()}?")
+    return str(click.prompt(question))
+
+
+def _lines(source: Iterable[str] | None) -> list[str]:
+    if source is None:
+        return []
+    try:
+        lines = [line.strip() for line in source]
+    except UnicodeDecodeError as err:
+        raise click.UsageError(f"--from: not UTF-8 at byte {err.start}") from err
+    return [line for line in lines if line and not line.startswith("#")]
