@@ -1,76 +1,127 @@
-"""Looking for what should not be in the store, and reading back what should."""
+"""The archive's own audit: what an auditor would do, as far as its owner can, recorded as a signed fixity check."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from functools import partial
 
-from sijill.archive.digest import digest_stream
+from sijill.archive.capture.spool import MemoryBody
+from sijill.archive.digest import digest_bytes
 from sijill.flows import evidence
+from sijill.flows.audit_source import open_source
+from sijill.flows.context import collector, software
+from sijill.flows.errors import NotSealed
+from sijill.flows.signing import record
 from sijill.flows.wiring import Archive
-from sijill.storage.errors import NotFound
-from sijill.storage.layout import is_mutable
-from sijill.storage.store import ObjectVersion
+from sijill.provenance.attest.attestation import Subject
+from sijill.provenance.attest.canonical import canonical
+from sijill.provenance.attest.fixity import (
+    REPORT_NAME,
+    REPORT_TYPE,
+    FixityCounts,
+    FixityFinding,
+    Sample,
+    fixity_statement,
+    parse_fixity_statement,
+)
+from sijill.provenance.log.checkpoint import SignedCheckpoint
+from sijill.provenance.log.entry import Kind
+from sijill.provenance.verify.archive import Plan, Progress, Step, audit
+from sijill.provenance.verify.archive_journal import opened_journal
+from sijill.provenance.verify.archive_render import archive_report_json
+from sijill.provenance.verify.archive_report import ArchiveReport, Verdict
+from sijill.provenance.verify.report import Status
+from sijill.storage.layout import object_key
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """Something in the store that is not as it must be."""
+class Audited:
+    """An audit whose outcome is stored, signed and queued for the log."""
 
-    key: str
-    what: str
+    report: ArchiveReport
+    fixity_id: str
+    attestation_key: str
 
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """What an audit came to."""
-
-    keys: int
-    captures: int
-    faults: tuple[Fault, ...]
+    @property
+    def passed(self) -> bool:
+        """Whether everything that was looked at is as it must be."""
+        return self.report.verdict is not Verdict.DOES_NOT_HOLD
 
 
-def audit_store(archive: Archive, *, show: Callable[[str], None]) -> Audit:
-    """Look at every key's versions, and read every capture's WARC back against its attestation.
+def audit_archive(
+    archive: Archive,
+    *,
+    sample: int | None = None,
+    since: SignedCheckpoint | None = None,
+    jobs: int = 1,
+    show: Progress | None = None,
+) -> Audited:
+    """Audit the archive with its own trust root, and record the outcome; sealing is left to the caller.
+
+    What an earlier command left unfinished is stored first, so that it is not taken for a stranger.
+
+    Args:
+        archive: what is audited.
+        sample: how many captures to read; None: all.
+        since: a checkpoint of the past that the log must go on from.
+        jobs: how many processes.
+        show: told how far it is.
 
     Raises:
-        StorageError: the store could not be read.
+        NotSealed: the log has no checkpoint, so that there is nothing to audit.
+        StorageError: the store failed.
     """
-    faults: list[Fault] = []
-    keys = 0
-    for key, group in groupby(archive.store.versions(""), key=lambda version: version.key):
-        keys += 1
-        show(f"versions: {keys} keys")
-        if not is_mutable(key):
-            faults.extend(Fault(key, what) for what in _surplus(list(group)))
-    captures = 0
-    for capture in evidence.captures(archive):
-        captures += 1
-        show(f"fixity: {captures} captures")
-        if (what := _damage(archive, capture)) is not None:
-            faults.append(Fault(capture.warc_key, what))
-        if not capture.signed_by_us:
-            faults.append(Fault(capture.capture_id, "the attestation is not signed by this archive's key"))
-    return Audit(keys, captures, tuple(faults))
+    evidence.recover(archive)
+    plan = Plan(archive.store.url, sample, None, since, jobs)
+    with opened_journal(None) as journal:
+        report = audit(
+            partial(open_source, archive.store.url),
+            archive.trust,
+            plan,
+            journal=journal,
+            clock=archive.clock,
+            new_seed=lambda: secrets.token_hex(8),
+            show=show or _say_nothing,
+        )
+    return _recorded(archive, report)
 
 
-def _surplus(versions: list[ObjectVersion]) -> Iterator[str]:
-    """What is kept under an immutable key beside its first version; readers only ever get that one."""
-    for extra in versions[1:]:
-        when = f"{extra.modified:%Y-%m-%dT%H:%M:%SZ}"
-        if extra.deletion:
-            yield f"someone deleted it at {when}; the first version is still there"
-        else:
-            yield f"someone stored a second version of {extra.size} bytes at {when}"
+def _recorded(archive: Archive, report: ArchiveReport) -> Audited:
+    """Store the report, sign a statement about it, and queue that for the log."""
+    if report.log is None:
+        raise NotSealed(f"{archive.store.url}: the log has no checkpoint that is signed; run: sijill seal")
+    data = canonical(archive_report_json(report))
+    digests = digest_bytes(data)
+    fixity_id = archive.new_capture_id(report.started)
+    scope = report.scope
+    statement = fixity_statement(
+        fixity_id,
+        checkpoint=report.log.checkpoint.decode("utf-8"),
+        sample=None if scope.full else Sample(scope.seed or "", scope.count or 0, scope.captures),
+        started=report.started,
+        ended=report.ended,
+        counts=FixityCounts(report.counts.total, report.counts.captures, report.counts.objects, report.counts.bytes),
+        passed=report.verdict is not Verdict.DOES_NOT_HOLD,
+        findings=list(_amiss(report)),
+        report=Subject(REPORT_NAME, REPORT_TYPE, digests),
+        collector=collector(archive),
+        software=software(),
+    )
+    archive.store.put(object_key(digests.sha256.hex), MemoryBody(data), expected=digests)
+    key = record(archive, Kind.FIXITY, fixity_id, statement, parse=parse_fixity_statement)
+    return Audited(report, fixity_id, key)
 
 
-def _damage(archive: Archive, capture: evidence.StoredCapture) -> str | None:
-    try:
-        with archive.store.open(capture.warc_key) as source:
-            found = digest_stream(source)
-    except NotFound:
-        return f"missing: the WARC of {capture.capture_id}"
-    if found != capture.statement.warc.digests:
-        return f"not the bytes that the attestation of {capture.capture_id} names"
-    return None
+def _amiss(report: ArchiveReport) -> Iterator[FixityFinding]:
+    """What kept the audit from passing: faults, and required checks that could not be run."""
+    if report.verdict is not Verdict.DOES_NOT_HOLD:
+        return
+    for check in report.checks:
+        if check.required and check.status is not Status.PASSED and not check.sampled:
+            yield from (FixityFinding(str(check.code), one.about, one.found) for one in check.findings)
+
+
+def _say_nothing(step: Step, done: int, total: int) -> None:
+    """Show nothing."""

@@ -73,8 +73,11 @@ def archive_url_task(url: str, config: str) -> ArchivedUrl:
 def seal_task(config: str) -> int:
     """Append what is queued to the log and sign a checkpoint; returns the size of the log."""
     sealed = evidence.seal(open_archive(Path(config)))
-    get_run_logger().info("log sealed: %d entries, %d new", sealed.size, sealed.added)
-    return sealed.size
+    get_run_logger().info("log sealed: %d entries, %d new", sealed.log.size, sealed.log.added)
+    for asked in sealed.asked:
+        if asked.problem is not None:
+            get_run_logger().warning("%s: %s; asked again by the next sealing", asked.name, asked.problem)
+    return sealed.log.size
 
 
 @flow(name="capture", description="Archive URLs as evidence: capture, attest, store, seal, one artifact a capture.")

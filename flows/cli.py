@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from sijill.flows.commands import captures, stores
+from sijill.flows.commands import audits, captures, custody, keys, report, stores, times, trust, witness
 from sijill.flows.errors import ExitStatus, our_errors, status_of
 
 # \b keeps click from filling the lines that follow it.
@@ -49,11 +49,19 @@ for _command in (
     captures.show,
     captures.export,
     captures.seal,
-    stores.audit,
+    report.report,
+    custody.custody,
+    custody.handover,
+    custody.hold,
+    custody.release,
+    custody.tombstone,
+    audits.audit,
+    times.timestamp,
+    keys.key,
+    trust.trust,
     stores.store,
     stores.copy,
-    stores.hold,
-    stores.release,
+    witness.witness,
 ):
     sijill.add_command(_command)
 

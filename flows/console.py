@@ -16,12 +16,11 @@ from sijill.flows.init import Initialised
 from sijill.flows.printing import print_facts, print_json, print_table
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.timestamps import format_timestamp
-from sijill.provenance.log import log as transparency
 from sijill.provenance.printable import printable
 
 if TYPE_CHECKING:
-    from sijill.flows.audit import Audit
     from sijill.flows.copying import ArchiveCopy
+    from sijill.flows.export import Exported
     from sijill.flows.probe import Probed
 
 
@@ -51,7 +50,7 @@ def print_captures(
     archive: Archive,
     results: list[evidence.Archived],
     refused: list[BadTarget],
-    sealed: transparency.SealResult,
+    sealed: evidence.Sealed,
     *,
     as_json: bool,
 ) -> None:
@@ -65,7 +64,7 @@ def print_captures(
                     for result, capture in zip(results, stored, strict=True)
                 ],
                 "refused": [{"target": error.target, "reason": error.reason} for error in refused],
-                "log": {"size": sealed.size, "added": sealed.added},
+                "log": _sealed(sealed),
             }
         )
         return
@@ -82,6 +81,7 @@ def print_captures(
             }
         )
         print()
+    _print_partners(sealed)
 
 
 def print_list(captures: Iterable[evidence.StoredCapture], *, as_json: bool) -> None:
@@ -173,17 +173,6 @@ def print_probe(archive: Archive, probed: Probed, *, as_json: bool) -> None:
     print(f"\nSigned and logged as probe {probed.probe_id}")
 
 
-def print_audit(audited: Audit, *, as_json: bool) -> None:
-    """What an audit found."""
-    if as_json:
-        faults = [{"key": fault.key, "what": fault.what} for fault in audited.faults]
-        print_json({"keys": audited.keys, "captures": audited.captures, "faults": faults})
-        return
-    for fault in audited.faults:
-        print(f"{printable(fault.key)}: {printable(fault.what)}")
-    print(f"{audited.keys} keys, {audited.captures} captures read back, {len(audited.faults)} faults")
-
-
 def print_copy(archive: Archive, copied: ArchiveCopy, *, as_json: bool) -> None:
     """What was copied, and in what the two stores differ."""
     if as_json:
@@ -210,10 +199,13 @@ def print_copy(archive: Archive, copied: ArchiveCopy, *, as_json: bool) -> None:
     )
 
 
-def print_export(path: Path, digests: DigestSet, *, as_json: bool) -> None:
+def print_export(path: Path, exported: Exported, *, as_json: bool) -> None:
     """The package that was written."""
+    digests = exported.digests
+    vouchers = {"timestamps": list(exported.timestamps), "witnesses": list(exported.witnesses)}
     if as_json:
-        print_json({"package": str(path), **_digests(digests)})
+        missing = list(exported.missing)
+        print_json({"package": str(path), **_digests(digests), **vouchers, "missing": missing})
         return
     print_facts(
         {
@@ -221,25 +213,42 @@ def print_export(path: Path, digests: DigestSet, *, as_json: bool) -> None:
             "Bytes": str(digests.size),
             "SHA-256": digests.sha256.hex,
             "BLAKE3": digests.blake3.hex,
+            **{name.capitalize(): ", ".join(names) or "none" for name, names in vouchers.items()},
         }
     )
+    if exported.missing:
+        names = printable(", ".join(exported.missing))
+        print(f"missing: {names}; the next sealing asks again, export once more after it", file=sys.stderr)
 
 
-def print_seal(sealed: transparency.SealResult, *, as_json: bool) -> None:
+def print_seal(sealed: evidence.Sealed, *, as_json: bool) -> None:
     """The log after sealing."""
-    rejected = [{"key": item.key, "reason": item.reason} for item in sealed.rejected]
     if as_json:
-        print_json(
-            {
-                "size": sealed.size,
-                "added": sealed.added,
-                "rejected": rejected,
-            }
-        )
+        print_json(_sealed(sealed))
         return
-    print_facts({"Log size": str(sealed.size), "Added": str(sealed.added)})
-    for item in sealed.rejected:
+    print_facts({"Log size": str(sealed.log.size), "Added": str(sealed.log.added)})
+    _print_partners(sealed)
+    for item in sealed.log.rejected:
         print(f"left in the queue: {printable(item.key)}: {printable(item.reason)}", file=sys.stderr)
+
+
+def _sealed(sealed: evidence.Sealed) -> dict[str, Any]:
+    return {
+        "size": sealed.log.size,
+        "added": sealed.log.added,
+        "rejected": [{"key": item.key, "reason": item.reason} for item in sealed.log.rejected],
+        "partners": [{"name": asked.name, "held": asked.held, "problem": asked.problem} for asked in sealed.asked],
+    }
+
+
+def _print_partners(sealed: evidence.Sealed) -> None:
+    held = [asked.name for asked in sealed.asked if asked.held]
+    if held:
+        print(f"checkpoint of {sealed.log.size} vouched for by: {printable(', '.join(held))}")
+    for asked in sealed.asked:
+        if not asked.held:
+            missing = f"{asked.name}: {asked.problem}; asked again by the next sealing"
+            print(f"missing: {printable(missing)}", file=sys.stderr)
 
 
 def _summary(capture: evidence.StoredCapture) -> dict[str, Any]:

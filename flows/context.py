@@ -6,6 +6,7 @@ import platform
 import ssl
 from importlib.metadata import version
 
+from sijill.flows.anchoring import Quotable
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.attestation import (
     CollectorCommitment,
@@ -21,7 +22,7 @@ _LIBRARIES = ("requests", "urllib3", "lxml", "tinycss2", "cryptography", "blake3
 
 
 def capture_context(
-    archive: Archive, *, trigger: Trigger, orchestrator: Orchestrator | None, freshness: str | None
+    archive: Archive, *, trigger: Trigger, orchestrator: Orchestrator | None, freshness: Quotable
 ) -> Context:
     """Everything an attestation says beside the capture itself."""
     operator, network = archive.settings.operator, archive.settings.network
@@ -35,7 +36,8 @@ def capture_context(
         pins=dict(network.pins),
         reject_invalid_certificates=network.reject_invalid_certificates,
         orchestrator=orchestrator,
-        freshness=freshness,
+        freshness=freshness.note,
+        freshness_timestamps=freshness.timestamps,
     )
 
 

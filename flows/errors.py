@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from pathlib import Path
 
 
 class ExitStatus(IntEnum):
@@ -51,6 +52,62 @@ class OutputUnusable(SijillError):
     """A file or folder named by the user cannot be written."""
 
 
+class PartnerUnreachable(SijillError):
+    """A timestamping authority or witness gave no whole answer in time."""
+
+    status = ExitStatus.FAILED
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"{url}: {reason}")
+        self.url = url
+        self.reason = reason
+
+
+class WitnessStateUnusable(SijillError):
+    """What a witness must remember is missing, damaged, or cannot be written; it must cosign nothing."""
+
+    status = ExitStatus.FAILED
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}; restore nothing older: a witness that forgets must get a new key")
+        self.path = path
+        self.reason = reason
+
+
+class CannotListen(SijillError):
+    """The address that a server was to listen at cannot be used."""
+
+
+class UnusableText(SijillError):
+    """A note, reason or name given by a person cannot be recorded."""
+
+
+class TombstonedCapture(SijillError):
+    """What the capture holds was removed; a tombstone says why."""
+
+    status = ExitStatus.FAILED
+
+
+class RemovalRefused(SijillError):
+    """A capture cannot be removed without harm to others, or without proof that it was there; nothing was changed."""
+
+    status = ExitStatus.FAILED
+
+
+class KeyRefused(SijillError):
+    """A key cannot be rotated or revoked as asked; nothing was changed."""
+
+
+class BrowserMissing(SijillError):
+    """There is no browser to print a PDF with."""
+
+
+class PdfNotMade(SijillError):
+    """The browser did not print a whole PDF; nothing was written."""
+
+    status = ExitStatus.FAILED
+
+
 def our_errors() -> tuple[type[Exception], ...]:
     """The errors that any of our layers raises on purpose; all others are faults of the program."""
     from sijill.archive.errors import ArchiveError
@@ -62,7 +119,13 @@ def our_errors() -> tuple[type[Exception], ...]:
 
 def status_of(error: Exception) -> ExitStatus:
     """The exit status that goes with one of `our_errors`."""
-    from sijill.provenance.errors import KeyFileExists, KeyFileUnusable, MalformedKey, UnsafeKeyFile
+    from sijill.provenance.errors import (
+        JournalUnusable,
+        KeyFileExists,
+        KeyFileUnusable,
+        MalformedKey,
+        UnsafeKeyFile,
+    )
     from sijill.storage.errors import BadKey, BadStoreUrl, CapabilityMissing, StoreFailure
 
     match error:
@@ -70,7 +133,7 @@ def status_of(error: Exception) -> ExitStatus:
             return error.status
         case BadKey() | BadStoreUrl() | CapabilityMissing():
             return ExitStatus.BAD_INPUT
-        case KeyFileExists() | KeyFileUnusable() | MalformedKey() | UnsafeKeyFile():
+        case KeyFileExists() | KeyFileUnusable() | MalformedKey() | UnsafeKeyFile() | JournalUnusable():
             return ExitStatus.BAD_INPUT
         case StoreFailure():
             return ExitStatus.UNAVAILABLE

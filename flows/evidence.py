@@ -16,9 +16,12 @@ from sijill.archive.capture.exchange import Capture, Exchange, Outcome
 from sijill.archive.capture.target import parse_target
 from sijill.archive.digest import DigestSet, HashingWriter, digest_bytes
 from sijill.archive.warc.writer import write_capture
+from sijill.flows.anchoring import Anchoring, quotable
 from sijill.flows.context import capture_context, warc_info
 from sijill.flows.errors import UnknownCapture
+from sijill.flows.posting import Asked
 from sijill.flows.probe import check_required
+from sijill.flows.timestamping import timestamp_envelope
 from sijill.flows.wiring import Archive
 from sijill.flows.workfolder import WorkItem, sync, write_durably
 from sijill.provenance.attest.attestation import Orchestrator, Subject, Trigger, capture_statement
@@ -32,7 +35,6 @@ from sijill.provenance.attest.envelope import (
 from sijill.provenance.attest.members import CaptureStatement
 from sijill.provenance.attest.statement import parse_statement
 from sijill.provenance.log import log as transparency
-from sijill.provenance.log.checkpoint import SignedCheckpoint
 from sijill.provenance.log.entry import LogEntry
 from sijill.provenance.log.queue import enqueue, leaf_index
 from sijill.storage.errors import BadKey, NotFound
@@ -82,8 +84,11 @@ def archive_url(
     trigger: Trigger = Trigger.ON_DEMAND,
     orchestrator: Orchestrator | None = None,
     on_exchange: Callable[[Exchange], None] | None = None,
+    timestamp_attestation: bool = False,
 ) -> Archived:
     """Capture `target`, sign what was received, store it, and queue it for the log.
+
+    With `timestamp_attestation` the authorities of the settings are asked about the attestation itself, too.
 
     Raises:
         BadTarget: `target` is not a URL that can be captured; nothing was sent or stored.
@@ -93,7 +98,7 @@ def archive_url(
     parse_target(target)
     check_required(archive)
     recover(archive)
-    freshness = archive.log_reader.checkpoint()
+    freshness = quotable(archive)
     started = archive.clock()
     capture_id = archive.new_capture_id(started)
     with archive.work.begin(capture_id) as item:
@@ -112,7 +117,7 @@ def archive_url(
             sink = HashingWriter(file)
             written = write_capture(capture, sink, new_id=lambda: uuid.uuid4().urn, info=warc_info(archive))
             sync(file)
-        context = capture_context(archive, trigger=trigger, orchestrator=orchestrator, freshness=_verbatim(freshness))
+        context = capture_context(archive, trigger=trigger, orchestrator=orchestrator, freshness=freshness)
         statement = capture_statement(
             capture, subjects=[Subject.warc(written.digests)], records=written.records, context=context
         )
@@ -120,7 +125,10 @@ def archive_url(
         parse_statement(payload)
         write_durably(item.envelope, sign_envelope(payload, PAYLOAD_TYPE, [archive.attestation_key]))
         finished = archive.work.finish(item)
+        signed = finished.envelope.read_bytes()
         envelope = _store(archive, finished)
+    if timestamp_attestation:
+        timestamp_envelope(archive, capture_id, signed)
     return Archived(
         capture=capture,
         warc=written.digests,
@@ -160,10 +168,18 @@ def _store(archive: Archive, item: WorkItem) -> DigestSet:
     return digests
 
 
-def seal(
-    archive: Archive, *, on_progress: Callable[[transparency.SealProgress], None] | None = None
-) -> transparency.SealResult:
-    """Append all that is queued to the log and sign a checkpoint over it.
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """The log after a sealing, and what outside parties were asked about its newest checkpoint."""
+
+    log: transparency.SealResult
+    asked: tuple[Asked, ...]
+
+
+def seal(archive: Archive, *, on_progress: Callable[[transparency.SealProgress], None] | None = None) -> Sealed:
+    """Append all that is queued to the log, sign a checkpoint over it, have it timestamped and cosigned.
+
+    Authorities and witnesses that do not answer are asked again by the next sealing.
 
     Raises:
         LogDamaged, WrongLogKey: the stored log is not what its own key says.
@@ -171,13 +187,18 @@ def seal(
     """
     recover(archive)
     archive.store.recover()
-    return transparency.seal(
+    anchoring = Anchoring(archive)
+    result = transparency.seal(
         archive.log,
         origin=archive.settings.log.origin,
         signer=archive.log_key,
+        verifiers=archive.log_keys,
         on_progress=on_progress,
+        on_checkpoint=anchoring.checkpoint,
         jobs=_SEALING_JOBS,
     )
+    anchoring.finish()
+    return Sealed(result, anchoring.asked)
 
 
 def captures(archive: Archive) -> Iterator[StoredCapture]:
@@ -206,11 +227,7 @@ def load_capture(archive: Archive, capture_id: str) -> StoredCapture:
         statement=statement,
         payload=parsed.payload,
         envelope=envelope,
-        signed_by_us=bool(parsed.verified_by([archive.attestation_key.public])),
+        signed_by_us=bool(parsed.verified_by(archive.attestation_keys)),
         leaf_index=leaf_index(archive.log, capture_id),
         warc_key=object_key(statement.warc.digests.sha256.hex),
     )
-
-
-def _verbatim(checkpoint: SignedCheckpoint | None) -> str | None:
-    return None if checkpoint is None else checkpoint.data.decode()

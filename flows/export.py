@@ -5,20 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from sijill.archive.digest import DigestSet, HashingWriter
 from sijill.archive.warc.zip_writer import write_zip
+from sijill.flows.anchoring import Anchor, choose_anchor, tokens_over, tokens_over_attestation
 from sijill.flows.errors import NotSealed, OutputUnusable, PackageRefused
-from sijill.flows.evidence import load_capture
+from sijill.flows.evidence import StoredCapture, load_capture
 from sijill.flows.wiring import Archive
 from sijill.flows.workfolder import sync
-from sijill.provenance.log.layout import checkpoint_key
-from sijill.provenance.log.note import NoteSigner
+from sijill.provenance.attest.envelope import parse_envelope
+from sijill.provenance.log.checkpoint import parse_checkpoint
+from sijill.provenance.log.layout import attestation_key
 from sijill.provenance.log.proof import format_proof
 from sijill.provenance.package import evidence_package
+from sijill.provenance.package_layout import About, Token
 from sijill.provenance.verify.trust import TrustRoot
 from sijill.provenance.verify.verify import verify_package
 from sijill.storage.store import Store
@@ -39,11 +42,23 @@ class StoredBody:
             yield source
 
 
-def export_package(archive: Archive, capture_id: str, path: Path) -> DigestSet:
-    """Write the package of a sealed capture to `path` and return its size and digests.
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """The package that was written, and who outside the archive vouches for its checkpoint."""
 
-    The proof is against the first checkpoint that includes the capture, so the same capture gives the same bytes
-    however much the log has grown. The package is verified before it gets its name; an existing file is replaced.
+    digests: DigestSet
+    timestamps: tuple[str, ...]
+    witnesses: tuple[str, ...]
+    missing: tuple[str, ...]
+    """Authorities and witnesses of the settings that have not answered for any checkpoint with the capture yet."""
+
+
+def export_package(archive: Archive, capture_id: str, path: Path) -> Exported:
+    """Write the package of a sealed capture to `path`.
+
+    The proof is against the first checkpoint with the capture that every authority and witness of the settings has
+    vouched for, so the same capture gives the same bytes however much the log has grown. If there is none, it is the
+    first that most of them vouched for. The package is verified before it gets its name; an existing file is replaced.
 
     Raises:
         UnknownCapture: there is no such capture.
@@ -54,15 +69,19 @@ def export_package(archive: Archive, capture_id: str, path: Path) -> DigestSet:
     capture = load_capture(archive, capture_id)
     if capture.leaf_index is None:
         raise NotSealed(f"{capture_id}: not in the log yet; run: sijill seal")
-    proof = archive.log_reader.proof(capture.leaf_index, _first_checkpoint_after(archive.store, capture.leaf_index))
-    log = NoteSigner(archive.settings.log.origin, archive.log_key).verifier
-    key = archive.attestation_key.public
+    anchor = choose_anchor(archive, capture.leaf_index)
+    proof = archive.log_reader.proof(capture.leaf_index, anchor.size)
+    cosigned = parse_checkpoint(anchor.note)
+    signers = {signature.keyid for signature in parse_envelope(capture.envelope).signatures}
+    key = next((key for key in archive.attestation_keys if key.keyid in signers), archive.attestation_key.public)
+    log = next(key for key in archive.log_keys if key.signature_in(cosigned.note) is not None)
     members = evidence_package(
         envelope=capture.envelope,
         warc=StoredBody(archive.store, capture.warc_key, capture.statement.warc.digests.size),
-        proof=format_proof(proof),
+        proof=format_proof(replace(proof, checkpoint=cosigned)),
         key=key,
         log=log,
+        tokens=_tokens(archive, capture, anchor),
     )
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -71,6 +90,7 @@ def export_package(archive: Archive, capture_id: str, path: Path) -> DigestSet:
             write_zip(members, writer)
             sync(file)
             file.seek(0)
+            # Who vouches for the time is the auditor's policy: here only what is ours must be right.
             report = verify_package(file, TrustRoot(attestation_keys=(key,), log_keys=(log,)))
         if not report.holds:
             failed = ", ".join(f"{code}" for code in report.failed)
@@ -80,11 +100,18 @@ def export_package(archive: Archive, capture_id: str, path: Path) -> DigestSet:
         raise OutputUnusable(f"{path}: {err.strerror}") from err
     finally:
         draft.unlink(missing_ok=True)
-    return writer.digests()
+    return Exported(writer.digests(), tuple(sorted(anchor.timestamps)), anchor.witnesses, anchor.missing)
 
 
-def _first_checkpoint_after(store: Store, index: int) -> int:
-    """The size of the smallest checkpoint that includes entry `index`."""
-    prefix = checkpoint_key(0).removesuffix("0")
-    names = (key.removeprefix(prefix) for key in store.list(prefix))
-    return min(size for name in names if name.isdecimal() and (size := int(name)) > index)
+def _tokens(archive: Archive, capture: StoredCapture, anchor: Anchor) -> dict[Token, bytes]:
+    """Every timestamp that belongs into the package of a capture."""
+    tokens = {Token(About.CHECKPOINT, name): data for name, data in anchor.timestamps.items()}
+    attested = tokens_over_attestation(archive, attestation_key(capture.capture_id))
+    tokens |= {Token(About.ATTESTATION, name): data for name, data in attested.items()}
+    predicate = capture.statement.predicate
+    if predicate.freshness is not None and predicate.freshness_timestamps:
+        size = parse_checkpoint(predicate.freshness.encode()).checkpoint.size
+        known = tokens_over(archive, size)
+        names = [token.name for token in predicate.freshness_timestamps]
+        tokens |= {Token(About.FRESHNESS, name): known[name] for name in names if name in known}
+    return tokens

@@ -37,6 +37,19 @@ def _host_and_port(text: str) -> str:
     return text
 
 
+def _witness_key(text: str) -> str:
+    from sijill.provenance.errors import MalformedNote
+    from sijill.provenance.log.note import Algorithm, NoteVerifier
+
+    try:
+        key = NoteVerifier.from_vkey(text)
+    except MalformedNote as err:
+        raise ValueError(f"not a vkey: {err.reason}") from err
+    if key.algorithm is not Algorithm.COSIGNATURE_V1:
+        raise ValueError("the vkey of a log, not of a witness: ask the witness for its own")
+    return text
+
+
 def _address(text: str) -> str:
     try:
         ip_address(text)
@@ -130,7 +143,7 @@ class WitnessSection(_Section):
 
     url: HttpUrl
     """Where `add-checkpoint` is: the part before it."""
-    vkey: OneLine
+    vkey: Annotated[OneLine, AfterValidator(_witness_key)]
     timeout_seconds: float = Field(default=20.0, gt=0, le=300, strict=False)
 
 
@@ -189,7 +202,7 @@ class Settings(_Section):
     def _names_once(self) -> Self:
         for what, names in (
             ("timestamps: a name", [authority.name for authority in self.timestamps]),
-            ("witnesses: a vkey", [witness.vkey for witness in self.witnesses]),
+            ("witnesses: a key id", [witness.vkey.split("+")[1] for witness in self.witnesses]),
         ):
             if len(set(names)) != len(names):
                 raise ValueError(f"{what} is there twice")

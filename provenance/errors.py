@@ -105,6 +105,10 @@ class MalformedBatch(Malformed):
     """Bytes are not the record of a batch."""
 
 
+class MalformedRequest(Malformed):
+    """Bytes are not an `add-checkpoint` request (c2sp.org/tlog-witness)."""
+
+
 class InvalidProof(ProvenanceError):
     """A Merkle proof does not show what it should. It says nothing about which side is wrong."""
 
@@ -139,6 +143,17 @@ class WrongLogKey(ProvenanceError):
         self.found = found
 
 
+class UnfinishedBatch(WrongLogKey):
+    """A batch that another key of the same log began has no checkpoint yet, and only that key can sign it."""
+
+    def __init__(self, batch: str, expected: str, found: str) -> None:
+        super().__init__(expected, found)
+        self.batch = batch
+
+    def __str__(self) -> str:
+        return f"{self.batch} was begun with the log key {self.found} and is unfinished: seal once with that key"
+
+
 class LogDamaged(ProvenanceError):
     """A stored object of the log is missing, or is not what the rest of the log says it must be."""
 
@@ -160,9 +175,34 @@ class MalformedTimestampResponse(Malformed):
     """Bytes are not a granted response of a timestamping authority (RFC 3161 §2.4.2)."""
 
 
+class MalformedCertificate(Malformed):
+    """Bytes are not X.509 certificates in PEM."""
+
+
 class UnverifiedTimestamp(ProvenanceError):
     """A timestamp does not show that the bytes at hand existed at its time, as far as the given roots go."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
+        self.reason = reason
+
+
+class UnreadableObject(ProvenanceError):
+    """What stands at a key of a store cannot be taken in as an object: it is too large, or none."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(key, reason)
+        self.key = key
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.reason}"
+
+
+class JournalUnusable(ProvenanceError):
+    """The journal of an audit cannot be read, written, or belongs to another audit."""
+
+    def __init__(self, path: Path | None, reason: str) -> None:
+        super().__init__(f"{path or 'the journal in memory'}: {reason}")
+        self.path = path
         self.reason = reason

@@ -16,16 +16,20 @@ What you need
 -------------
 From the archive's operator, but by another way than this package (a printed page, a court file, a second person):
 
-  trusted.pem    the public key that signs attestations
-  trusted.vkey   the public key of the log, one line of text
+  trusted.pem             the public key that signs attestations
+  trusted.vkey            the public key of the log, one line of text
+@BRING@
+A copy of the first two is in this package as attestation.pem and log.vkey. A copy proves nothing: whoever forges a
+package puts in keys of their own, and may put in other commands than these. Read them before you run them; the README
+of sijill leads the same way. An archive may have had several keys: the one needed here has the keyid (SHA-256 of its
+DER) @KEYID@.
 
-A copy of each is in this package as attestation.pem and log.vkey. A copy proves nothing: whoever forges a package puts
-in keys of their own. Put the two files that you were given into the folder that holds this package, which should be
-called @ID@.wacz.
-
+Put the files that you were given into the folder that holds this package, which should be called
+@ID@.wacz.
 Tools: unzip, coreutils, sed, openssl (3.0 or newer), xxd, b3sum; warcio (a Python package) for step 4.
 Start a shell in that folder (sh) and run the indented lines, all in the same shell; it ends at the first line that
-fails, and then the package is not what it claims to be. What they work out is left in a folder @ID@.check.
+fails, and then the package is not what it claims to be. What they work out is left in a folder
+@ID@.check.
 
 1. Unpack
 ---------
@@ -68,7 +72,8 @@ The remaining files are only for convenience. These two lists help to notice a d
 
 5. The log's checkpoint is signed by the log you trust
 ------------------------------------------------------
-A checkpoint is a signed note (c2sp.org/signed-note): text, an empty line, signatures.
+A checkpoint is a signed note (c2sp.org/signed-note): text, an empty line, signatures. The log's signature is the first;
+those of witnesses may follow.
 
     sed '/^$/,$d' provenance/checkpoint > $check/head
     test "$(head -n 1 $check/head)" = "$(cut -d+ -f1 ../trusted.vkey)"
@@ -104,17 +109,109 @@ in the checkpoint, by the rules of RFC 9162, 2.1.3.2. The last but one line comp
     test "$(printf '%s' "$hash" | xxd -r -p | base64)" = "$(sed -n 3p $check/head)"
     echo "$id is in the log"
 
+7. Times for which others vouch
+-------------------------------
+@TIMES@
 What this shows
 ---------------
 The collector signed a statement that it received these bytes. The statement is in the log, and neither the bytes nor
-the statement has changed since. The times in it are the collector's own; only a timestamp by someone else, if there is
-one, says when the statement existed at the latest, and only the checkpoint quoted in it, if there is one, says after
-what it was made. It does not prove what the server sent.
+the statement has changed since. It existed no later than T1, and was made no earlier than T0, if step 7 found them and
+as far as those are believed whose times they are. Without them the only times are the collector's own, and all of this
+could have been made at any time. It does not prove what the server sent.
 
 The same checks and more by one command, which also compares the WARC with the attestation record by record and makes
-the index, the page list and this text anew to compare them:
+the index, the page list, the report and this text anew to compare them:
 
   sijill-verify @ID@.wacz --trust trust.json
+"""
+
+_BRING_ROOTS: Final = """\
+  trusted-tsa.pem         root certificates of timestamping authorities, PEM, and those between them and the signer's
+"""
+_BRING_WITNESSES: Final = """\
+  trusted-witnesses.vkey  the public keys of witnesses, one a line
+"""
+
+_NO_TIMES: Final = """\
+There is no timestamp in this package and no cosignature of a witness, so that there is neither T0 nor T1.
+"""
+
+_TIMES: Final = """\
+T1: what someone outside the archive put a time on existed then. T0: what quotes such a thing was made after it. The
+attestation is in the checkpoint, and may quote an older one. What was timestamped of a checkpoint is its text with the
+log's signature alone.
+
+    : > $check/times
+    cp provenance/attestation.dsse.json $check/attestation.data
+    cp provenance/checkpoint $check/checkpoint.note
+@QUOTED@    for note in $check/*.note; do
+      { sed '/^$/q' $note; sed '1,/^$/d' $note | head -n 1; } > ${note%.note}.data
+    done
+"""
+
+_QUOTED: Final = r"""    quoted=$(sed 's/.*"freshness":"\([^"]*\)".*/\1/' $check/payload.json)
+    printf '%b' "$quoted" > $check/freshness.note
+"""
+
+_TIMESTAMPS: Final = r"""
+Timestamps (RFC 3161) are the files *.tsr: checkpoint.* are over the checkpoint, attestation.* over the attestation,
+freshness.* over the checkpoint that the attestation quotes; the attestation names those by their SHA-256, so that it
+must be younger. Each is verified at its own time, so that a certificate that has expired since does not matter. One
+that is under none of your roots does not count. If you were given no roots, leave these lines out.
+
+    for token in provenance/*.tsr; do
+      about=$(basename "$token" | cut -d. -f1)
+      openssl ts -reply -in "$token" -token_out -out $check/token
+      openssl ts -reply -in $check/token -token_in -text > $check/token.txt
+      time=$(date -d "$(sed -n 's/^Time stamp: //p' $check/token.txt | head -n 1)" +%s)
+      digest=$(sha256sum < "$token" | cut -d' ' -f1)
+      if openssl ts -verify -in $check/token -token_in -data $check/$about.data \
+          -CAfile ../trusted-tsa.pem -attime "$time" > $check/verified.txt 2>&1 &&
+        grep -q '^Hash Algorithm: sha\(256\|384\|512\)$' $check/token.txt &&
+        { [ "$about" != freshness ] || grep -qF "\"sha256\":\"$digest\"}" $check/payload.json; }
+      then
+        echo "$about: $(date -u -d "@$time" +%Y-%m-%dT%H:%M:%SZ) by the timestamp $token" >> $check/times
+      else
+        echo "$token does not count"
+      fi
+    done
+
+openssl says more about each: openssl ts -reply -in FILE -text. An accuracy stated there is to be added to T1 and taken
+from T0.
+"""
+
+_COSIGNATURES: Final = r"""
+Witnesses sign a checkpoint with the time at which they saw it (c2sp.org/tlog-cosignature). If you were given no keys of
+witnesses, leave these lines out.
+
+    for note in $check/*.note; do
+      sed '/^$/,$d' $note > $check/text
+      while IFS= read -r vkey; do
+        printf '\060\052\060\005\006\003\053\145\160\003\041\000' > $check/witness.der
+        printf '%s' "$vkey" | cut -d+ -f3- | base64 -d | tail -c 32 >> $check/witness.der
+        sed '1,/^$/d' $note | cut -d' ' -f3 | while read -r line; do
+          line=$(printf '%s' "$line" | base64 -d | xxd -p -c 100)
+          case $line in "$(printf '%s' "$vkey" | cut -d+ -f2)"*)
+            time=$((0x$(printf '%s' "$line" | cut -c 9-24)))
+            { printf 'cosignature/v1\ntime %d\n' "$time"; cat $check/text; } > $check/cosigned
+            printf '%s' "$line" | cut -c 25- | xxd -r -p > $check/cosignature
+            openssl pkeyutl -verify -pubin -keyform DER -inkey $check/witness.der \
+              -rawin -in $check/cosigned -sigfile $check/cosignature > $check/verified.txt
+            echo "$(basename $note .note): $(date -u -d "@$time" +%Y-%m-%dT%H:%M:%SZ) by ${vkey%%+*}" >> $check/times
+          esac
+        done
+      done < ../trusted-witnesses.vkey
+    done
+"""
+
+_BOUNDS: Final = r"""
+T0 is the latest time of what the attestation quotes, T1 the earliest of what holds the attestation.
+
+    cat $check/times
+    t0=$(grep '^freshness' $check/times | sort -k 2 | tail -n 1 | cut -d' ' -f2-)
+    t1=$(grep -v '^freshness' $check/times | sort -k 2 | head -n 1 | cut -d' ' -f2-)
+    echo "T0: ${t0:-none}"
+    echo "T1: ${t1:-none}"
 """
 
 _SUBJECT: Final = r"""
@@ -125,17 +222,47 @@ _SUBJECT: Final = r"""
 """
 
 
-def instructions(capture_id: str, keyid: str, subjects: Sequence[tuple[str, str, str]]) -> bytes:
+def instructions(
+    capture_id: str,
+    keyid: str,
+    subjects: Sequence[tuple[str, str, str]],
+    *,
+    timestamped: bool = False,
+    cosigned: bool = False,
+    quoted: bool = False,
+) -> bytes:
     """`VERIFY.txt` of a package.
 
     Args:
         capture_id: of the capture; the package is expected to be called `<capture id>.wacz`.
         keyid: of the key whose signature step 2 checks.
         subjects: name, path in the package and media type of each subject.
+        timestamped: whether the package holds timestamps.
+        cosigned: whether its checkpoint, or the one that the attestation quotes, has more than one signature.
+        quoted: whether the attestation quotes a checkpoint.
     """
     steps = "".join(
         _SUBJECT.replace("@NAME@", name).replace("@PATH@", path).replace("@TYPE@", media_type)
         for name, path, media_type in subjects
     )
-    text = _TEXT.replace("@SUBJECTS@", steps).replace("@ID@", capture_id).replace("@KEYID@", keyid)
+    bring = (_BRING_ROOTS if timestamped else "") + (_BRING_WITNESSES if cosigned else "")
+    text = (
+        _TEXT.replace("@BRING@", bring)
+        .replace("@SUBJECTS@", steps)
+        .replace("@TIMES@", _times(timestamped=timestamped, cosigned=cosigned, quoted=quoted))
+        .replace("@ID@", capture_id)
+        .replace("@KEYID@", keyid)
+    )
     return text.encode("ascii")
+
+
+def _times(*, timestamped: bool, cosigned: bool, quoted: bool) -> str:
+    if not timestamped and not cosigned:
+        return _NO_TIMES
+    parts = (
+        _TIMES.replace("@QUOTED@", _QUOTED if quoted else ""),
+        _TIMESTAMPS if timestamped else "",
+        _COSIGNATURES if cosigned else "",
+        _BOUNDS,
+    )
+    return "".join(parts)

@@ -6,9 +6,8 @@ bytes. Both give the same bytes for the same capture, whenever and wherever they
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sijill.archive.capture.exchange import Body, Purpose
@@ -17,7 +16,6 @@ from sijill.archive.digest import DigestSet, digest_bytes, digest_stream
 from sijill.archive.warc.cdxj import index_lines
 from sijill.archive.warc.examine import examine_warc
 from sijill.archive.warc.wacz import (
-    ARCHIVE,
     DATAPACKAGE,
     DATAPACKAGE_DIGEST,
     INDEX,
@@ -36,43 +34,29 @@ from sijill.provenance.attest.keys import PublicKey
 from sijill.provenance.attest.members import WARC_NAME, CaptureStatement, Exchange
 from sijill.provenance.attest.statement import parse_statement
 from sijill.provenance.attest.timestamps import format_timestamp
-from sijill.provenance.errors import ProvenanceError
+from sijill.provenance.errors import MalformedNote, ProvenanceError
 from sijill.provenance.instructions import instructions
-from sijill.provenance.log.note import NoteVerifier
+from sijill.provenance.log.note import NoteVerifier, parse_note
 from sijill.provenance.log.proof import parse_proof
-
-FOLDER: Final = "provenance/"
-ATTESTATION: Final = f"{FOLDER}attestation.dsse.json"
-ATTESTATION_KEY: Final = f"{FOLDER}attestation.pem"
-PROOF: Final = f"{FOLDER}inclusion.tlog-proof"
-CHECKPOINT: Final = f"{FOLDER}checkpoint"
-LOG_KEY: Final = f"{FOLDER}log.vkey"
-SHA256SUMS: Final = f"{FOLDER}SHA256SUMS"
-B3SUMS: Final = f"{FOLDER}B3SUMS"
-INSTRUCTIONS: Final = f"{FOLDER}VERIFY.txt"
-
-DERIVED: Final = frozenset(
-    {
-        INDEX,
-        INDEX_SUMMARY,
-        PAGES,
-        DATAPACKAGE,
-        DATAPACKAGE_DIGEST,
-        ATTESTATION_KEY,
-        CHECKPOINT,
-        LOG_KEY,
-        SHA256SUMS,
-        B3SUMS,
-        INSTRUCTIONS,
-    }
+from sijill.provenance.package_layout import (
+    ATTESTATION,
+    ATTESTATION_KEY,
+    B3SUMS,
+    CHECKPOINT,
+    INSTRUCTIONS,
+    LOG_KEY,
+    PROOF,
+    REPORT,
+    SHA256SUMS,
+    About,
+    Token,
+    bad_subject,
+    subject_path,
 )
-"""Files that hold nothing which is not made from the others and the keys of the trust root."""
-FIXED: Final = DERIVED | {ARCHIVE, ATTESTATION, PROOF}
-"""Files that every package holds."""
+from sijill.provenance.report import ReportInput, TokenFacts, report_html
 
 _TITLE: Final = "Evidence package of one capture"
 _DESCRIPTION: Final = "`provenance/VERIFY.txt` says how to verify it and what it shows."
-_MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*")
 
 
 class UnfitForPackage(ProvenanceError):
@@ -99,31 +83,14 @@ class Signed:
     """The key of the trust root that the checkpoint is signed with."""
     index: bytes
     """The CDXJ lines of the WARC's responses."""
-
-
-def subject_path(name: str) -> str:
-    """Where the subject called `name` lies in a package."""
-    return ARCHIVE if name == WARC_NAME else f"{FOLDER}{name}"
-
-
-def bad_subject(name: str, media_type: str) -> str | None:
-    """Why a package cannot hold such a subject beside its fixed files, or None if it can."""
-    taken = {path.lower() for path in FIXED}
-    if name != WARC_NAME and subject_path(name).lower() in taken:
-        return "a file of the package has this name"
-    if not _MEDIA_TYPE.fullmatch(media_type):
-        return "the media type is not one in lower case without parameters"
-    return None
-
-
-def member_names(statement: CaptureStatement) -> tuple[str, ...]:
-    """The names of all files of the package of this capture, in their order."""
-    return tuple(sorted(FIXED | {subject_path(subject.name) for subject in statement.subject}))
+    tokens: Mapping[Token, bytes] = field(default_factory=dict)
+    """The timestamps."""
 
 
 def derive(signed: Signed) -> dict[str, bytes]:
     """The derived files by name; see `DERIVED`."""
     statement = signed.statement
+    quoted = statement.predicate.freshness
     index = compress_index(signed.index)
     files = {
         ATTESTATION_KEY: signed.key.pem.encode("ascii"),
@@ -136,11 +103,25 @@ def derive(signed: Signed) -> dict[str, bytes]:
             statement.predicate.capture_id,
             signed.key.keyid,
             [(subject.name, subject_path(subject.name), subject.media_type) for subject in statement.subject],
+            timestamped=bool(signed.tokens),
+            cosigned=_cosigned(signed.checkpoint) or (quoted is not None and _cosigned(quoted.encode("utf-8"))),
+            quoted=quoted is not None,
+        ),
+        REPORT: report_html(
+            ReportInput(
+                statement=statement,
+                envelope=signed.envelope,
+                proof=parse_proof(signed.proof),
+                keyid=signed.key.keyid,
+                log_vkey=signed.log.vkey,
+                tokens=tuple(TokenFacts.of(token, data) for token, data in sorted(signed.tokens.items())),
+            )
         ),
     }
     digests = {subject_path(subject.name): subject.digests for subject in statement.subject}
     digests |= {name: digest_bytes(data) for name, data in files.items()}
     digests |= {ATTESTATION: digest_bytes(signed.envelope), PROOF: digest_bytes(signed.proof)}
+    digests |= {token.path: digest_bytes(data) for token, data in signed.tokens.items()}
     listed = sorted(digests.items())
     files[SHA256SUMS] = "".join(f"{found.sha256.hex}  {name}\n" for name, found in listed).encode("ascii")
     files[B3SUMS] = "".join(f"{found.blake3.hex}  {name}\n" for name, found in listed).encode("ascii")
@@ -158,6 +139,7 @@ def evidence_package(
     key: PublicKey,
     log: NoteVerifier,
     subjects: Mapping[str, Body] | None = None,
+    tokens: Mapping[Token, bytes] | None = None,
 ) -> list[tuple[str, Body]]:
     """Names and bodies of a package's files in their order, ready for `write_zip`.
 
@@ -170,10 +152,11 @@ def evidence_package(
         key: the attestation key that signed.
         log: the key of the log whose checkpoint is in the proof.
         subjects: the attestation's other subjects by name.
+        tokens: timestamps over the envelope, the proof's checkpoint and the quoted one.
 
     Raises:
-        UnfitForPackage: a subject is missing, not attested, not the attested bytes, or has a name that is taken; or the
-            envelope names another key.
+        UnfitForPackage: a subject or a timestamp of the quoted checkpoint is missing, not attested, not the attested
+            bytes, or has a name that is taken; or the envelope names another key.
         MalformedEnvelope, MalformedStatement, MalformedProof, MalformedWarc: an input is not what it should be.
     """
     parsed = parse_envelope(envelope)
@@ -184,6 +167,8 @@ def evidence_package(
     bodies = {WARC_NAME: warc, **(subjects or {})}
     found = {name: _digests(body) for name, body in bodies.items() if name != WARC_NAME}
     _check_subjects(statement, {WARC_NAME: warc_digests, **found})
+    stamps = dict(tokens or {})
+    _check_quoted(statement, stamps)
     files = derive(
         Signed(
             envelope=envelope,
@@ -193,12 +178,21 @@ def evidence_package(
             key=key,
             log=log,
             index=index,
+            tokens=stamps,
         )
     )
     members: dict[str, Body] = {name: MemoryBody(data) for name, data in files.items()}
     members |= {ATTESTATION: MemoryBody(envelope), PROOF: MemoryBody(proof)}
+    members |= {token.path: MemoryBody(data) for token, data in stamps.items()}
     members |= {subject_path(name): body for name, body in bodies.items()}
     return sorted(members.items())
+
+
+def _cosigned(checkpoint: bytes) -> bool:
+    try:
+        return len(parse_note(checkpoint).signatures) > 1
+    except MalformedNote:
+        return False
 
 
 def _examine(warc: Body) -> tuple[DigestSet, bytes]:
@@ -221,6 +215,17 @@ def _check_subjects(statement: CaptureStatement, found: Mapping[str, DigestSet])
             raise UnfitForPackage(name, reason)
         if subject.digests != found[name]:
             raise UnfitForPackage(name, "size or digests are not the attested ones")
+
+
+def _check_quoted(statement: CaptureStatement, tokens: Mapping[Token, bytes]) -> None:
+    quoted = {token.name: token.sha256 for token in statement.predicate.freshness_timestamps}
+    found = {token.name: data for token, data in tokens.items() if token.about is About.FRESHNESS}
+    for name in quoted.keys() ^ found.keys():
+        path = Token(About.FRESHNESS, name).path
+        raise UnfitForPackage(path, "attested but not handed in" if name in quoted else "not attested")
+    for name, data in found.items():
+        if digest_bytes(data).sha256.hex != quoted[name]:
+            raise UnfitForPackage(Token(About.FRESHNESS, name).path, "not the attested bytes")
 
 
 def _pages(statement: CaptureStatement) -> Sequence[PageEntry]:

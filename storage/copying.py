@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, TypeVar
 
-from sijill.storage.errors import AlreadyExists, NotFound
+from sijill.storage.errors import AlreadyExists, NotFound, ObjectLocked
 from sijill.storage.fingerprint import Measure, measure, same
-from sijill.storage.layout import CHECKPOINT, LOG, PROBE, QUEUE
+from sijill.storage.layout import CHECKPOINT, LOG, PENDING, PROBE, QUEUE
 from sijill.storage.store import PIECE, Store
 
 T = TypeVar("T")
@@ -39,7 +39,9 @@ class Copied:
     present: int
     """Objects that it had already, the same bytes; read and compared all the same."""
     differences: tuple[Difference, ...]
-    """Objects that it has with other bytes; they stay as they are."""
+    """Objects that it has with other bytes, or cannot let go of; they stay as they are."""
+    erased: int = 0
+    """Objects that were removed from the target, because they were from the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,14 @@ class _StoredSource:
         return self.store.open(self.key)
 
 
-def copy(source: Store, target: Store, *, on_object: Callable[[int], None] | None = None) -> Copied:
+def copy(
+    source: Store,
+    target: Store,
+    *,
+    erased: Set[str] = frozenset(),
+    withheld: Set[str] = frozenset(),
+    on_object: Callable[[int], None] | None = None,
+) -> Copied:
     """Copy everything that `source` holds into `target`; may be interrupted and run again.
 
     Each object's digests are those of the bytes read from `source`, and `target` reads it back and compares. Others may
@@ -62,7 +71,10 @@ def copy(source: Store, target: Store, *, on_object: Callable[[int], None] | Non
 
     Args:
         source: only read.
-        target: only added to; its `log/checkpoint` is replaced.
+        target: only added to; its `log/checkpoint` is replaced, and what `erased` names may go.
+        erased: keys of which statements in `source` say that they were removed. Those that `source` has indeed no more
+            are erased from `target`, once it has the statements and the log.
+        withheld: keys that were removed from `target`, and are not to come back.
         on_object: told how many objects are done.
 
     Raises:
@@ -82,7 +94,8 @@ def copy(source: Store, target: Store, *, on_object: Callable[[int], None] | Non
             return Difference(key, "other bytes in the target")
 
     with ThreadPoolExecutor(_WORKERS) as pool:
-        for result in _in_turn(pool, put, _immutable(source)):
+        keys = (key for key in _immutable(source) if key not in withheld or target.stat(key) is not None)
+        for result in _in_turn(pool, put, keys):
             done += 1
             if isinstance(result, Difference):
                 differences.append(result)
@@ -92,9 +105,10 @@ def copy(source: Store, target: Store, *, on_object: Callable[[int], None] | Non
                 present += 1
             if on_object:
                 on_object(done)
-    mutable = [(key, _read(source, key)) for key in source.list(QUEUE)]
+    mutable = [(key, _read(source, key)) for folder in (QUEUE, PENDING) for key in source.list(folder)]
     differences += _checkpoints_only_in(target, source)
-    if not any(difference.key.startswith(LOG) for difference in differences):
+    one_log = not any(difference.key.startswith(LOG) for difference in differences)
+    if one_log:
         mutable.append((CHECKPOINT, checkpoint))
     for key, data in mutable:
         if data is None:
@@ -104,13 +118,21 @@ def copy(source: Store, target: Store, *, on_object: Callable[[int], None] | Non
             continue
         target.replace(key, data)
         copied += 1
-    return Copied(copied, present, tuple(differences))
+    gone = 0
+    for key in sorted(erased) if one_log else ():
+        # What the source has is there for another reason: a later object of the same bytes.
+        if source.stat(key) is None:
+            try:
+                gone += target.erase(key)
+            except ObjectLocked as err:
+                differences.append(Difference(key, f"removed from the source; in the target {_kept_by(err)}"))
+    return Copied(copied, present, tuple(differences), gone)
 
 
 def compare(one: Store, other: Store, *, on_object: Callable[[int], None] | None = None) -> tuple[Difference, ...]:
     """In what two stores differ, by size and both digests of every object; empty if they are equal.
 
-    Queued entries and canary objects come and go, and are left out.
+    Queued entries, canary objects and what is still to be asked of others come and go, and are left out.
 
     Raises:
         StorageError: one of the stores failed.
@@ -143,6 +165,12 @@ def _checkpoints_only_in(target: Store, source: Store) -> Iterator[Difference]:
             yield Difference(key, "only in the target")
 
 
+def _kept_by(err: ObjectLocked) -> str:
+    if err.until is None:
+        return "it is under a legal hold"
+    return f"it is locked until {err.until:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _in_turn(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterator[T]) -> Iterator[R]:
     """The results of `work` in order, with a bounded number under way: a listing may have millions of keys."""
     waiting: deque[Future[R]] = deque()
@@ -155,7 +183,7 @@ def _in_turn(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterator[T
 
 
 def _lasting(store: Store) -> Iterator[str]:
-    return (key for key in store.list("") if not key.startswith((QUEUE, PROBE)))
+    return (key for key in store.list("") if not key.startswith((QUEUE, PROBE, PENDING)))
 
 
 def _immutable(store: Store) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 from sijill.storage.fingerprint import Fingerprint, describe
 
@@ -46,6 +47,26 @@ class ImmutableKey(StorageError):
 
     def __str__(self) -> str:
         return f"{self.key}: is immutable"
+
+
+class ObjectLocked(StorageError):
+    """The store keeps an object by retention or legal hold; nothing was removed.
+
+    Attributes:
+        until: when the retention ends; None if there is none.
+        held: whether there is a legal hold, which ends only by being released.
+    """
+
+    def __init__(self, key: str, until: datetime | None, held: bool) -> None:
+        super().__init__(key, until, held)
+        self.key = key
+        self.until = until
+        self.held = held
+
+    def __str__(self) -> str:
+        reasons = [f"locked until {self.until:%Y-%m-%dT%H:%M:%SZ}"] if self.until else []
+        reasons += ["under a legal hold"] if self.held else []
+        return f"{self.key}: is {' and '.join(reasons)}; nothing was removed"
 
 
 class NotFound(StorageError):

@@ -34,7 +34,7 @@ from sijill.storage.fingerprint import Fingerprint, Measure, measure, same
 from sijill.storage.folders import Folders
 from sijill.storage.layout import check_immutable, check_key, check_mutable, check_prefix, is_mutable
 from sijill.storage.source import pieces_of
-from sijill.storage.store import PIECE, ObjectInfo, ObjectVersion, Source, Stored
+from sijill.storage.store import PIECE, ObjectInfo, ObjectVersion, Source, Stored, check_erasable_key
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -142,6 +142,11 @@ class LocalStore:
         check_prefix(prefix)
         return self._versions(prefix)
 
+    @property
+    def can_hold(self) -> bool:
+        """See `Store.can_hold`. A folder cannot."""
+        return False
+
     def hold(self, key: str) -> None:
         """See `Store.hold`. A folder has no legal hold: its owner may remove any file."""
         check_immutable(key)
@@ -151,6 +156,24 @@ class LocalStore:
         """See `Store.release`."""
         check_immutable(key)
         raise CapabilityMissing(key, _NO_LOCK)
+
+    def check_erasable(self, key: str) -> None:
+        """See `Store.check_erasable`."""
+        check_erasable_key(key)
+        self.stat(key)
+
+    def erase(self, key: str) -> bool:
+        """See `Store.erase`. The bytes are unlinked; that the medium overwrites them is not promised."""
+        self.check_erasable(key)
+        # A writer that was killed may have left a second name of the same file behind.
+        self.recover()
+        *folders, name = key.split("/")
+        with failures(key):
+            try:
+                with self._folders.existing(folders) as folder:
+                    return _unlinked(folder, name)
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                return False
 
     def recover(self) -> int:
         """See `Store.recover`."""
@@ -242,6 +265,19 @@ class LocalStore:
             os.fsync(parent)
         finally:
             os.close(parent)
+
+
+def _unlinked(folder: int, name: str) -> bool:
+    """Remove a file durably; returns whether it was there."""
+    try:
+        os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        there = False
+    else:
+        there = True
+    # Whoever removed it before may have been killed before syncing.
+    os.fsync(folder)
+    return there
 
 
 class ObjectFile(io.FileIO):

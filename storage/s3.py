@@ -46,7 +46,7 @@ from sijill.storage.s3_transfer import SMALL, Sent, abort_upload, send_bytes, se
 from sijill.storage.s3_trials import Guards
 from sijill.storage.s3_url import S3Location
 from sijill.storage.source import read_whole
-from sijill.storage.store import PIECE, ObjectInfo, ObjectVersion, Source, Stored
+from sijill.storage.store import PIECE, ObjectInfo, ObjectVersion, Source, Stored, check_erasable_key
 
 _MARK = ".sijill"  # no key: a segment never begins with a dot
 _MARK_BYTES = b"A sijill archive is kept under this prefix.\n"
@@ -170,6 +170,11 @@ class S3Store:
         check_prefix(prefix)
         return self._rule.versions(prefix)
 
+    @property
+    def can_hold(self) -> bool:
+        """See `Store.can_hold`."""
+        return bool(self._setup.versioning) and self._setup.lockable
+
     def hold(self, key: str) -> None:
         """See `Store.hold`."""
         self._hold(key, held=True)
@@ -177,6 +182,19 @@ class S3Store:
     def release(self, key: str) -> None:
         """See `Store.release`."""
         self._hold(key, held=False)
+
+    def check_erasable(self, key: str) -> None:
+        """See `Store.check_erasable`. Retention in governance mode counts too: no right to end it early is used."""
+        check_erasable_key(key)
+        self._rule.check_erasable(key)
+
+    def erase(self, key: str) -> bool:
+        """See `Store.erase`."""
+        self.check_erasable(key)
+        for upload in list_uploads(self._connection):
+            if upload.key == key:
+                abort_upload(self._connection, upload.key, upload.number)
+        return self._rule.erase(key)
 
     def recover(self) -> int:
         """See `Store.recover`. Uploads and canary objects of the last two days are taken for work under way."""

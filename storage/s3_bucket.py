@@ -14,7 +14,7 @@ from sijill.storage.errors import NotFound, StoreDenied, StoreUnavailable
 from sijill.storage.layout import is_mutable
 from sijill.storage.s3_errors import code_of, s3_failures
 from sijill.storage.s3_listing import by_age, list_entries, list_kept, list_keys, list_versions
-from sijill.storage.s3_objects import Head, delete_object, head
+from sijill.storage.s3_objects import Head, delete_object, erase_version, head, refuse_locked
 from sijill.storage.store import ObjectInfo, ObjectVersion
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ _NO_LOCK_CONFIGURATION = frozenset(
         "ObjectLockConfigurationNotFoundError",
     }
 )
+
+_STILL_THERE = "is still there, though the server said that it was deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,16 @@ class Rule(Protocol):
     def tidy(self, key: str) -> None:
         """Remove what was kept of a mutable object's earlier bytes."""
 
+    def check_erasable(self, key: str) -> None:
+        """Raise `ObjectLocked` if anything that is kept under `key` is locked."""
+
+    def erase(self, key: str) -> bool:
+        """Remove all that is kept under `key`, which `check_erasable` did not refuse; whether there was anything.
+
+        Raises:
+            StoreUnavailable: the server says that it did, and still has it.
+        """
+
 
 class Plain:
     """A bucket without versions: there is one object under a key, or none."""
@@ -126,6 +138,18 @@ class Plain:
 
     def tidy(self, key: str) -> None:
         """See `Rule.tidy`. There is nothing."""
+
+    def check_erasable(self, _key: str) -> None:
+        """See `Rule.check_erasable`. Without versions there are no locks."""
+
+    def erase(self, key: str) -> bool:
+        """See `Rule.erase`."""
+        if _head_or_none(self._connection, key) is None:
+            return False
+        erase_version(self._connection, key, None)
+        if _head_or_none(self._connection, key) is not None:
+            raise StoreUnavailable(key, _STILL_THERE)
+        return True
 
 
 class Versioned:
@@ -206,6 +230,21 @@ class Versioned:
             for entry in list_kept(self._connection, key):
                 if not entry.latest:
                     delete_object(self._connection, key, entry.version)
+
+    def check_erasable(self, key: str) -> None:
+        """See `Rule.check_erasable`."""
+        if self._lockable:
+            for entry in list_versions(self._connection, key):
+                refuse_locked(self._connection, key, entry.version)
+
+    def erase(self, key: str) -> bool:
+        """See `Rule.erase`. The first version, which is what readers get, goes last."""
+        kept = list_kept(self._connection, key)
+        for entry in sorted(kept, key=lambda entry: not entry.deletion):
+            erase_version(self._connection, key, entry.version)
+        if list_kept(self._connection, key):
+            raise StoreUnavailable(key, _STILL_THERE)
+        return bool(kept)
 
 
 def look_at(connection: Connection) -> Setup:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
-from sijill.storage.errors import NotFound, StoreUnavailable
+from sijill.storage.errors import NotFound, ObjectLocked, StoreDenied, StoreUnavailable
 from sijill.storage.fingerprint import Measure, Meter
 from sijill.storage.options import LockMode
 from sijill.storage.s3_errors import is_taken, s3_failures
@@ -86,6 +86,38 @@ def delete_object(connection: Connection, key: str, version: str | None) -> None
     """
     with s3_failures(key):
         connection.client.delete_object(**_named(connection, key, version))
+
+
+def refuse_locked(connection: Connection, key: str, version: str | None) -> None:
+    """Refuse a version that the server says it keeps.
+
+    Raises:
+        ObjectLocked: it is under retention or legal hold.
+        StoreFailure: the server does not say.
+    """
+    try:
+        lock = head(connection, key, version).lock
+    except NotFound:
+        return
+    until = lock.until if lock.until is not None and lock.until > connection.options.clock() else None
+    if until is not None or lock.held:
+        raise ObjectLocked(key, until, lock.held)
+
+
+def erase_version(connection: Connection, key: str, version: str | None) -> None:
+    """Delete a version for good.
+
+    Raises:
+        ObjectLocked: it is under retention or legal hold.
+        StoreDenied: the right is missing.
+        StoreFailure: the server does not do it.
+    """
+    try:
+        delete_object(connection, key, version)
+    except StoreDenied:
+        # Servers refuse both with the same code.
+        refuse_locked(connection, key, version)
+        raise
 
 
 def lock_object(connection: Connection, key: str, version: str, present: Lock, mode: LockMode, until: datetime) -> None:

@@ -9,7 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from sijill.storage.errors import BadKey, ImmutableKey
 from sijill.storage.fingerprint import Fingerprint
+from sijill.storage.layout import OBJECTS, attested_capture, check_key, is_mutable, object_key
 
 PIECE = 1 << 18
 """Bytes that are read and written at a time."""
@@ -149,6 +151,10 @@ class Store(Protocol):
         there is one for each key.
         """
 
+    @property
+    def can_hold(self) -> bool:
+        """Whether the store has a legal hold, as far as it says."""
+
     def hold(self, key: str) -> None:
         """Put a legal hold on the immutable `key`: until it is released, the store refuses to delete it.
 
@@ -165,8 +171,45 @@ class Store(Protocol):
             CapabilityMissing: the store has no legal hold.
         """
 
+    def check_erasable(self, key: str) -> None:
+        """Refuse what `erase` would refuse now, and change nothing. That there is no such object is fine.
+
+        Raises:
+            BadKey, ImmutableKey: see `check_erasable_key`.
+            ObjectLocked: something kept under `key` is under retention or legal hold.
+            NotAnObject: a thing the store did not make stands there.
+        """
+
+    def erase(self, key: str) -> bool:
+        """Remove the immutable `key` for good, with all that is kept under it: every version, every unfinished upload.
+
+        This is for what the law or its subjects demand, and for nothing else; whoever calls it must have said so in
+        the log before. Returns whether there was anything. The first version goes last, so that a reader gets the
+        object or nothing, also when the call is killed; then it may be repeated.
+
+        Raises:
+            BadKey, ImmutableKey: see `check_erasable_key`.
+            ObjectLocked: something kept under `key` is under retention or legal hold; the object is still there.
+            NotAnObject: a thing the store did not make stands there.
+        """
+
     def recover(self) -> int:
         """Remove what killed writers left behind, which no reader ever sees; returns how many pieces.
 
         What writers at work are writing is left alone. May be called at any time.
         """
+
+
+def check_erasable_key(key: str) -> None:
+    """Refuse whatever may never be erased: all but objects by digest, and the attestations of captures.
+
+    Raises:
+        BadKey: it is not a key, begins like one of those and is none, or is that of a mutable object, which is deleted.
+        ImmutableKey: its object stays for good: the log, tombstones, what was done with captures.
+    """
+    check_key(key)
+    if is_mutable(key):
+        raise BadKey(key, "may be deleted, so it need not be erased")
+    by_digest = key.startswith(OBJECTS) and key == object_key(key.rpartition("/")[2])
+    if not by_digest and attested_capture(key) is None:
+        raise ImmutableKey(key)

@@ -6,14 +6,18 @@ Nothing here is taken from what a record says of itself; `block_digest_holds` an
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sijill.archive.digest import Algorithm, Digest, DigestSet, Hasher
+from sijill.archive.lanes import Lane
 from sijill.archive.warc.gzip_reader import Source
 from sijill.archive.warc.http_message import ResponseHead, ResponseParser
+from sijill.archive.warc.ranges import Bounds
 from sijill.archive.warc.reader import CONTENT_LIMIT, Record, read_records
 from sijill.archive.warc.record import Fields, RecordType, first
+from sijill.archive.warc.scan import Sharing, scan_warc
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +72,21 @@ class ExaminedWarc:
     records: tuple[ExaminedRecord, ...]
 
 
-def examine_warc(source: Source, *, limit: int = CONTENT_LIMIT) -> ExaminedWarc:
+def examine_warc(source: Source, *, limit: int = CONTENT_LIMIT, sharing: Sharing | None = None) -> ExaminedWarc:
     """Read `source` once from beginning to end; digests of the file and what each record holds.
+
+    Args:
+        source: need not be seekable.
+        limit: how many decompressed bytes of blocks there may be in all.
+        sharing: when other processes take part, see `scan_warc`.
 
     Raises:
         MalformedWarc: see `read_records`.
     """
-    reader = _HashingReader(source)
-    records = tuple(examine_records(reader, limit=limit))
-    return ExaminedWarc(reader.digests(), records)
+    scan = scan_warc(source, examine, bounds=Bounds(limit, sys.maxsize), sharing=sharing)
+    if scan.records.problem is not None:
+        raise scan.records.problem
+    return ExaminedWarc(scan.digests, scan.records.values)
 
 
 def examine_records(source: Source, *, limit: int = CONTENT_LIMIT) -> Iterator[ExaminedRecord]:
@@ -97,11 +107,13 @@ def examine(record: Record) -> ExaminedRecord:
     block = hashlib.sha256()
     payload = Hasher()
     parser = ResponseParser() if record.type is RecordType.RESPONSE else None
+    hashing = record.hashing
     for chunk in record.chunks():
-        block.update(chunk)
+        hashing.update(Lane.BLOCK, block, chunk)
         if parser is not None:
             for piece in parser.feed(chunk):
-                payload.update(piece)
+                hashing.update(Lane.PAYLOAD, payload, piece)
+    hashing.settle()
     response = None
     if parser is not None:
         parser.finish()
@@ -133,19 +145,3 @@ def payload_chunks(record: Record) -> Iterator[bytes]:
     for chunk in record.chunks():
         for piece in parser.feed(chunk):
             yield bytes(piece)
-
-
-class _HashingReader:
-    """Passes on what is read and hashes it on the way."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._hasher = Hasher()
-
-    def read(self, size: int, /) -> bytes:
-        data = self._source.read(size)
-        self._hasher.update(data)
-        return data
-
-    def digests(self) -> DigestSet:
-        return self._hasher.digests()

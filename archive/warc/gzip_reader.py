@@ -7,14 +7,16 @@ from typing import Final, Protocol
 
 from sijill.archive.digest import Algorithm, Digest
 from sijill.archive.errors import MalformedWarc
+from sijill.archive.lanes import LARGE, Hashing, Inline, Lane
 from sijill.archive.warc import deflate
 
 # RFC 1952 §2.3: magic, method 8, no flags, mtime 0, XFL 0, OS 255.
-_HEADER: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-_READ: Final = 256 << 10
-# The inflater copies what it was given beyond the end of a member, so it is given less than a whole buffer.
+HEADER: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+_READ: Final = 512 << 10
+# The inflater copies what it was given beyond the end of a member, so it is given little of a member that may be short.
 _FEED: Final = 32 << 10
 _PIECE: Final = 1 << 20
+_INLINE: Final = Inline()
 
 
 class Source(Protocol):
@@ -27,12 +29,15 @@ class Source(Protocol):
 class GzipMembers:
     """The members of a gzip file, one after the other."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, offset: int = 0, hashing: Hashing | None = None) -> None:
+        """Read members from `source`, whose first byte stands at `offset` in the file."""
         self._source = source
         self._buffer = b""
         self._at = 0
-        self.offset = 0
+        self.offset = offset
         """Place in the file of the first byte not yet consumed."""
+        self.hashing = hashing or _INLINE
+        """Feeds the hash functions of large members."""
 
     def next(self) -> Member | None:
         """The next member, or None if the file ends here. The one before must have been read to its end.
@@ -41,18 +46,17 @@ class GzipMembers:
             MalformedWarc: what follows is not a member with our header.
         """
         start = self.offset
-        header = self.exactly(len(_HEADER))
+        header = bytes(self.take(len(HEADER)))
         if not header:
             return None
-        if header != _HEADER:
+        if header != HEADER:
             raise MalformedWarc(start, "not the gzip member header that sijill writes")
         return Member(self, start)
 
     def take(self, limit: int = _FEED) -> memoryview:
-        """At most `limit` of the bytes that come next, consumed; empty only at the end of the file."""
-        if self._at == len(self._buffer):
-            self._buffer = self._source.read(_READ)
-            self._at = 0
+        """The next `limit` bytes, consumed; fewer only if the file ends, so that pieces do not depend on the source."""
+        if len(self._buffer) - self._at < limit:
+            self._fill(limit)
         piece = memoryview(self._buffer)[self._at : self._at + limit]
         self._at += len(piece)
         self.offset += len(piece)
@@ -63,12 +67,15 @@ class GzipMembers:
         self._at -= size
         self.offset -= size
 
-    def exactly(self, size: int) -> bytes:
-        """The next `size` bytes, consumed; fewer if the file ends."""
-        data = b""
-        while len(data) < size and (piece := self.take(size - len(data))):
-            data += piece
-        return data
+    def _fill(self, size: int) -> None:
+        pieces = [self._buffer[self._at :]] if self._at < len(self._buffer) else []
+        held = len(self._buffer) - self._at
+        # What is held is copied, so no more is read behind it than it takes.
+        while held < size and (piece := self._source.read(size - held if held else _READ)):
+            pieces.append(piece)
+            held += len(piece)
+        self._buffer = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self._at = 0
 
 
 class Member:
@@ -82,7 +89,8 @@ class Member:
         self._members = members
         self._inflater = deflate.decompressor()
         self._taken: memoryview = memoryview(b"")
-        self._hasher = hashlib.sha256(_HEADER)
+        self._hasher = hashlib.sha256(HEADER)
+        self._hashing: Hashing = _INLINE
         self._crc = 0
         self._size = 0
 
@@ -95,7 +103,7 @@ class Member:
         while not self.ended:
             coded: bytes | memoryview = self._inflater.unconsumed_tail
             if not coded:
-                coded = self._taken = self._members.take()
+                coded = self._taken = self._members.take(self._next_feed())
             try:
                 data = self._inflater.decompress(coded, _PIECE)
             except deflate.BROKEN as err:
@@ -105,7 +113,7 @@ class Member:
             if self._inflater.eof:
                 self._end()
             elif not self._inflater.unconsumed_tail:
-                self._hasher.update(self._taken)
+                self._hash(self._taken)
             if data:
                 return data
             if not coded:
@@ -120,14 +128,23 @@ class Member:
     @property
     def digest(self) -> Digest:
         """SHA-256 of the compressed bytes of an ended member."""
+        self._hashing.settle()
         return Digest(Algorithm.SHA256, self._hasher.digest())
+
+    def _next_feed(self) -> int:
+        return min(max(_FEED, self._members.offset - self.offset), _READ)
+
+    def _hash(self, coded: bytes | memoryview) -> None:
+        if self._members.offset - self.offset >= LARGE:
+            self._hashing = self._members.hashing
+        self._hashing.update(Lane.MEMBER, self._hasher, coded)
 
     def _end(self) -> None:
         unused = len(self._inflater.unused_data)
+        self._hash(self._taken[: len(self._taken) - unused])
         self._members.give_back(unused)
-        self._hasher.update(self._taken[: len(self._taken) - unused])
-        trailer = self._members.exactly(8)
-        self._hasher.update(trailer)
+        trailer = self._members.take(8)
+        self._hash(trailer)
         # RFC 1952 §2.3.1: CRC-32 and the size modulo 2^32 of what was compressed.
         if trailer != self._crc.to_bytes(4, "little") + (self._size & 0xFFFFFFFF).to_bytes(4, "little"):
             raise MalformedWarc(self.offset, "gzip trailer missing, or its CRC-32 or size is not that of the content")

@@ -1,4 +1,4 @@
-"""The main job on the bundled sample sites: archive, seal, export, verify, and a changed byte refused.
+"""The main job on the bundled sample sites: archive, seal, timestamp, export, verify, report, and tampering refused.
 
     python deployments/demo/demo.py [--keep DIR] [--store local|s3]
 
@@ -16,11 +16,14 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from partners import outside_parties
 from serve import serve_sites
 
 from sijill.archive.capture.spool import MemoryBody
@@ -40,6 +43,8 @@ PAGES = (
 """A redirect to the joint statement, its Arabic version, another site's, a statement of one body, and a page gone."""
 
 
+PACKAGE = "joint-statement.wacz"
+REPORT = "joint-statement.html"
 _BUCKET = "demo"
 _INSIDE_THE_WARC = 4_000
 
@@ -70,54 +75,86 @@ def main() -> int:
     with ExitStack() as stack:
         try:
             gateway = stack.enter_context(_s3_server()) if options.store == "s3" else None
+            return _demonstrate(folder, gateway, started)
         except RuntimeError as err:
-            print(f"demo: the S3 server cannot be started: {err}", file=sys.stderr)
+            print(f"demo: {err}", file=sys.stderr)
             return 2
-        return _demonstrate(folder, gateway, started)
 
 
 def _demonstrate(folder: Path, gateway: Any, started: float) -> int:
-    with serve_sites() as sites:
-        _step("1. Who archives: settings, two signing keys, and the trust root that auditors get")
+    settings = folder / "sijill.toml"
+    with ExitStack() as stack:
+        sites = stack.enter_context(serve_sites())
+        _step("1. Who archives, and who watches: settings, keys, two timestamping authorities, two witnesses")
         where = ["--store", gateway.store_url(_BUCKET)] if gateway else []
-        _sijill("init", str(folder), "--operator", "Demo archive", "--contact", "demo@sijill.example", *where)
-        _reach_loopback(folder / "sijill.toml", sites.pins)
-        print(f"   {_shown(folder / 'trust.json')}")
+        made = json.loads(
+            _sijill(
+                "init", str(folder), "--operator", "Demo archive", "--contact", "demo@sijill.example", "--json", *where
+            )
+        )
+        _reach_loopback(settings, sites.pins)
         if gateway:
-            _lock_everything(folder / "sijill.toml")
-            print(_sijill("--config", str(folder / "sijill.toml"), "store", "probe").rstrip())
+            _lock_everything(settings)
+        sections = stack.enter_context(outside_parties(folder, made["logKey"]))
+        with settings.open("a", encoding="utf-8") as file:
+            file.write(f"\n{sections}")
+        command = Command(settings)
+        print(command("trust", "refresh").rstrip())
+        _step("2. What the store can really do: tried out, signed, logged")
+        print(command("store", "probe").rstrip())
 
-        _step(f"2. Capture {len(PAGES)} pages of three organisations by the Prefect flow, sign, store, seal the log")
+        _step(f"3. Capture {len(PAGES)} pages of three organisations by the Prefect flow, sign, store, seal the log")
         print("   (a Prefect server is being started for this, which takes about ten seconds)", flush=True)
-        results = _run_flow([sites.url(host, path) for host, path in PAGES], folder / "sijill.toml")
+        results = _run_flow([sites.url(host, path) for host, path in PAGES], settings)
+        if not _captured(results):
+            return 1
+        if gateway and not _deletion_is_refused(gateway, results[0].warc_key):
+            return 1
+        status = _prove(folder, command, results[0].capture_id)
+        if status:
+            return status
+    seconds = time.monotonic() - started
+    if gateway:
+        print(f"\nDone in {seconds:.0f} s. The S3 server and all it held are gone now; package and report stay:")
+    else:
+        print(f"\nDone in {seconds:.0f} s. The archive is in {_shown(folder)}. Go on with:")
+        print(f"  {_shown(BIN / 'sijill')} --config {_shown(settings)} list")
+    print(f"  {_shown(BIN / 'sijill-verify')} {_shown(folder / PACKAGE)} --trust {_shown(folder / 'trust.json')}")
+    print(f"  open {_shown(folder / REPORT)} in a browser")
+    return 0
+
+
+def _captured(results: list[Any]) -> bool:
     for result in results:
         print(f"   {result.outcome:8}  {result.exchanges:2} exchanges  log index {result.leaf_index}  {result.url}")
         for reason in result.reasons:
             print(f"             {reason}")
-    expected = ["complete"] * (len(PAGES) - 1)
-    if [result.outcome for result in results[:-1]] != expected:
-        print("demo: not every page was captured completely", file=sys.stderr)
-        return 1
+    if [result.outcome for result in results[:-1]] == ["complete"] * (len(PAGES) - 1):
+        return True
+    print("demo: not every page was captured completely", file=sys.stderr)
+    return False
 
-    if gateway and not _deletion_is_refused(gateway, results[0].warc_key):
-        return 1
 
-    _step("3. One file for the auditor: the evidence package of the joint statement")
-    package = folder / "joint-statement.wacz"
-    _sijill("--config", str(folder / "sijill.toml"), "export", results[0].capture_id, "-o", str(package))
-    print(f"   {_shown(package)}, {package.stat().st_size:,} bytes")
+def _prove(folder: Path, command: Command, capture_id: str) -> int:
+    """What the auditor gets and does; the exit status."""
+    _step("4. One file for the auditor: the evidence package of the joint statement, and a report for people")
+    package, trust = folder / PACKAGE, folder / "trust.json"
+    print(command("export", capture_id, "-o", str(package)).rstrip())
+    command("report", capture_id, "-o", str(folder / REPORT))
+    print(f"\n   {_shown(folder / REPORT)}, {(folder / REPORT).stat().st_size:,} bytes")
+    print(f"\n{command('custody', capture_id).rstrip()}")
 
-    _step("4. The auditor verifies it, with the trust root and without any network")
-    status, report = _verify(package, folder / "trust.json")
+    _step("5. The auditor verifies it, with the trust root and without any network")
+    status, report = _verify(str(package), "--trust", str(trust))
     print(report)
     if status != 0:
         return 1
 
-    _step("5. The same package with one byte changed, then with the zip's own checksums mended as a forger would")
+    _step("6. The same package with one byte changed, then with the zip's own checksums mended as a forger would")
     for name, make in (("one-byte-changed.wacz", _change_one_byte), ("forged.wacz", _forge)):
         changed = folder / name
         make(package, changed)
-        status, report = _verify(changed, folder / "trust.json")
+        status, report = _verify(str(changed), "--trust", str(trust))
         lines = report.splitlines()
         for number, line in enumerate(lines):
             if line.startswith("FAILED"):
@@ -126,14 +163,11 @@ def _demonstrate(folder: Path, gateway: Any, started: float) -> int:
         if status != 1:
             print("demo: the changed package was not refused", file=sys.stderr)
             return 1
-    seconds = time.monotonic() - started
-    if gateway:
-        print(f"Done in {seconds:.0f} s. The S3 server and all it held are gone now; the package stays:")
-    else:
-        print(f"Done in {seconds:.0f} s. The archive is in {_shown(folder)}. Go on with:")
-        print(f"  {_shown(BIN / 'sijill')} --config {_shown(folder / 'sijill.toml')} list")
-    print(f"  {_shown(BIN / 'sijill-verify')} {_shown(package)} --trust {_shown(folder / 'trust.json')}")
-    return 0
+
+    _step("7. The auditor checks the whole archive: nothing altered, removed, reordered or added")
+    status, report = _verify("archive", command.store_url, "--trust", str(trust))
+    print(report)
+    return 0 if status == 0 else 1
 
 
 @contextmanager
@@ -151,7 +185,7 @@ def _s3_server() -> Iterator[Any]:
             os.environ.update(gateway.user.environment)
             yield gateway
     except module.ServerError as err:
-        raise RuntimeError(str(err)) from err
+        raise RuntimeError(f"the S3 server cannot be started: {err}") from err
 
 
 def _lock_everything(settings: Path) -> None:
@@ -193,13 +227,35 @@ def _reach_loopback(settings: Path, pins: dict[str, str]) -> None:
     settings.write_text(text.replace("[network.pins]", "[network.pins]\n" + lines, 1), encoding="utf-8")
 
 
+@dataclass(frozen=True)
+class Command:
+    """`sijill` with the settings of the demo's archive; what it prints."""
+
+    settings: Path
+
+    def __call__(self, *arguments: str) -> str:
+        """Run it; what it prints."""
+        return _sijill("--config", str(self.settings), *arguments)
+
+    @property
+    def store_url(self) -> str:
+        """The URL of the archive's store."""
+        url = tomllib.loads(self.settings.read_text(encoding="utf-8"))["store"]["url"]
+        return url if "://" in url else (self.settings.parent / url).resolve().as_uri()
+
+
 def _sijill(*arguments: str) -> str:
     return subprocess.run([BIN / "sijill", *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def _verify(package: Path, trust: Path) -> tuple[int, str]:
-    command = [BIN / "sijill-verify", package, "--trust", trust]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+def _verify(*arguments: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [BIN / "sijill-verify", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     return done.returncode, done.stdout
 
 

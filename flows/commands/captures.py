@@ -43,9 +43,16 @@ def init(folder: Path, operator: str | None, contact: str | None, store: str, as
     type=click.File("r", encoding="utf-8"),
     help="File of URLs, one a line, # for comments; - is stdin.",
 )
+@click.option(
+    "--timestamp",
+    type=click.Choice(["checkpoint", "attestation"]),
+    default="checkpoint",
+    show_default=True,
+    help="What the timestamping authorities of the settings are asked about; attestation: about each one, too.",
+)
 @as_json
 @click.pass_obj
-def capture(config: Path, urls: tuple[str, ...], source: Iterable[str] | None, as_json: bool) -> None:
+def capture(config: Path, urls: tuple[str, ...], source: Iterable[str] | None, timestamp: str, as_json: bool) -> None:
     """Capture each URL, attest it, store it, and seal the log.
 
     A URL that fails is recorded as failed and does not stop the others.
@@ -59,13 +66,20 @@ def capture(config: Path, urls: tuple[str, ...], source: Iterable[str] | None, a
     if not targets:
         raise click.UsageError("no URL given: name one, or a file of them with --from")
     archive = open_archive(config)
+    also_attestation = timestamp == "attestation"
+    if also_attestation and not archive.settings.timestamps:
+        raise click.UsageError("--timestamp attestation: the settings name no authority; add a [[timestamps]] section")
     results: list[evidence.Archived] = []
     refused: list[BadTarget] = []
     with CaptureProgress(len(targets), quiet=as_json) as progress:
         for target in targets:
             progress.begin(target)
             try:
-                results.append(evidence.archive_url(archive, target, on_exchange=progress.exchange))
+                results.append(
+                    evidence.archive_url(
+                        archive, target, on_exchange=progress.exchange, timestamp_attestation=also_attestation
+                    )
+                )
             except BadTarget as err:
                 refused.append(err)
                 progress.refused(err)

@@ -115,6 +115,8 @@ class Context:
     """None if no server orchestrated the capture."""
     freshness: str | None = None
     """The latest checkpoint known when the capture began, the whole note verbatim."""
+    freshness_timestamps: Mapping[str, str] = field(default_factory=dict)
+    """By name, the SHA-256 of each timestamp over that checkpoint that was known then, lowercase hexadecimal."""
     clock_offset_microseconds: int | None = None
     """How far the system clock was ahead of a reference, if it was compared with one."""
     supersedes: str | None = None
@@ -182,6 +184,9 @@ def capture_statement(
             },
             "orchestrator": _orchestrator(context.orchestrator),
             "freshness": context.freshness,
+            "freshnessTimestamps": [
+                {"name": name, "sha256": sha256} for name, sha256 in sorted(context.freshness_timestamps.items())
+            ],
             "dependencies": [],
             "supersedes": context.supersedes,
             "transformations": [],

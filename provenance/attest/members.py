@@ -62,6 +62,7 @@ Timestamp = Annotated[datetime, BeforeValidator(_moment)]
 Address = Annotated[str, Field(max_length=64), AfterValidator(_address)]
 CaptureId = Annotated[str, Field(pattern=rf"\A{CAPTURE_ID.pattern}\z")]
 RecordId = Annotated[str, Field(pattern=r"\Aurn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\z")]
+TokenName = Annotated[str, Field(pattern=r"\A[a-z][a-z0-9-]{0,63}\z")]
 SubjectName = Annotated[str, Field(pattern=r"\A[a-z0-9][a-z0-9._-]{0,99}\z")]
 # A JSON array is a list and an enum member a string: these two conversions are let in, no others.
 Lines = Annotated[tuple[T, ...], Field(strict=False, max_length=1_000)]
@@ -234,6 +235,13 @@ class Orchestrator(Part):
     flow_run_id: Annotated[str, Field(min_length=1, max_length=200)]
 
 
+class FreshnessTimestamp(Part):
+    """A timestamp over the quoted checkpoint that was known when the capture began: the file it is in."""
+
+    name: TokenName
+    sha256: Hex
+
+
 class BerkeleyItem(Part):
     """One item of the Berkeley Protocol's list, met or not, and why."""
 
@@ -262,6 +270,7 @@ class Predicate(Part):
     robots: Robots
     orchestrator: Orchestrator | None
     freshness: Line | None
+    freshness_timestamps: Annotated[tuple[FreshnessTimestamp, ...], Field(strict=False, max_length=32)]
     dependencies: Nothing
     supersedes: CaptureId | None
     transformations: Nothing

@@ -77,6 +77,10 @@ def _check_times(statement: CaptureStatement) -> None:
         "its date and time are not those of times.started",
     )
     _require(times.started <= times.ended, "predicate.times.ended", "before times.started")
+    names = [token.name for token in predicate.freshness_timestamps]
+    path = "predicate.freshnessTimestamps"
+    _require(names == sorted(set(names)), path, "not in the order of their names, each once")
+    _require(not names or predicate.freshness is not None, path, "timestamps of a checkpoint that is not quoted")
     _require(predicate.supersedes != predicate.capture_id, "predicate.supersedes", "the capture itself")
 
 

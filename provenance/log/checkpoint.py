@@ -50,6 +50,11 @@ class SignedCheckpoint:
         """The note, byte for byte as it was parsed."""
         return format_note(self.note)
 
+    @property
+    def first_signed(self) -> bytes:
+        """The note with its first signature alone: what a log keeps of a checkpoint, and what authorities timestamp."""
+        return format_note(Note(self.note.text, self.note.signatures[:1]))
+
     def verify(self, verifier: NoteVerifier) -> None:
         """Check that the log whose key `verifier` is signed this checkpoint.
 

@@ -12,6 +12,9 @@ batches up to a published checkpoint are known to be wholly done:
 
 No batch is begun before the one before it is wholly done, so an entry is queued, or in the log, or both, but never in
 the log twice: what is still queued then and has a `leaf-index` is a leftover.
+
+A log may change its key between two batches. A batch belongs to the key that began it: with another key it can be
+finished only from its third step on, since the checkpoint is all that takes the private half.
 """
 
 from __future__ import annotations
@@ -24,7 +27,14 @@ from itertools import islice
 from typing import Protocol, TypeVar
 
 from sijill.provenance.attest.keys import SigningKey
-from sijill.provenance.errors import LogDamaged, MalformedBatch, MalformedEntry, WrongLogKey
+from sijill.provenance.errors import (
+    LogDamaged,
+    MalformedBatch,
+    MalformedEntry,
+    NoSuchCheckpoint,
+    UnfinishedBatch,
+    WrongLogKey,
+)
 from sijill.provenance.log.batch import MAX_ENTRIES, Batch, parse_batch
 from sijill.provenance.log.checkpoint import Checkpoint, sign_checkpoint
 from sijill.provenance.log.entry import LogEntry, parse_entry
@@ -37,7 +47,7 @@ from sijill.provenance.log.layout import (
     leaf_index_key,
     queue_key,
 )
-from sijill.provenance.log.note import NoteSigner
+from sijill.provenance.log.note import NoteSigner, NoteVerifier
 from sijill.provenance.log.queue import format_leaf_index, leaf_index
 from sijill.provenance.log.reader import LogReader
 
@@ -84,7 +94,9 @@ def seal(
     *,
     origin: str,
     signer: SigningKey,
+    verifiers: Sequence[NoteVerifier] = (),
     on_progress: Callable[[SealProgress], None] | None = None,
+    on_checkpoint: Callable[[int, bytes], None] | None = None,
     batch_limit: int = 10_000,
     jobs: int = 1,
 ) -> SealResult:
@@ -96,21 +108,25 @@ def seal(
     Args:
         storage: where log, queue and captures are.
         origin: the log's name, the first line of every checkpoint and the name of its key.
-        signer: the log's key; one log is sealed with one key.
+        signer: the log's key.
+        verifiers: keys that the log had before, or has had since; the signer's own may be among them.
         on_progress: called while entries of a batch are settled.
+        on_checkpoint: called with the size and the bytes of each checkpoint after it is published, also of those that
+            others began. Another sealer may be called with the same, and one that is killed then is not called at all.
         batch_limit: the most entries of one checkpoint's batch.
         jobs: how many queue objects are dealt with at once; above 1, `storage` is used from several threads.
 
     Raises:
         LogDamaged: something stored is not what it must be; nothing is sealed over it.
-        WrongLogKey: a batch was begun under another origin or key.
+        WrongLogKey: a batch was begun under a key that is not among those given.
+        UnfinishedBatch: a batch was begun under one of `verifiers`, and its checkpoint is still to be signed.
         MalformedNote: `origin` cannot be the name of a key.
     """
     if not 1 <= batch_limit <= MAX_ENTRIES:
         raise ValueError(f"batch_limit {batch_limit}, not between 1 and {MAX_ENTRIES}")
     with ExitStack() as stack:
         every: _Map = map if jobs == 1 else stack.enter_context(ThreadPoolExecutor(jobs)).map
-        sealer = _Sealer(storage, NoteSigner(origin, signer), on_progress, every)
+        sealer = _Sealer(storage, NoteSigner(origin, signer), verifiers, every, on_progress, on_checkpoint)
         added = 0
         completed = sealer.catch_up()
         while True:
@@ -157,15 +173,19 @@ class _Sealer:
         self,
         storage: LogStorage,
         signer: NoteSigner,
-        on_progress: Callable[[SealProgress], None] | None,
+        verifiers: Sequence[NoteVerifier],
         every: _Map,
+        on_progress: Callable[[SealProgress], None] | None,
+        on_checkpoint: Callable[[int, bytes], None] | None,
     ) -> None:
         self._storage = storage
         self._every = every
         self._signer = signer
         self._vkey = signer.verifier.vkey
-        self._reader = LogReader(storage, signer.verifier)
+        self._others = frozenset(key.vkey for key in verifiers) - {self._vkey}
+        self._reader = LogReader(storage, *dict.fromkeys((signer.verifier, *verifiers)))
         self._on_progress = on_progress
+        self._on_checkpoint = on_checkpoint
         published = self._reader.published()
         self._edge = self._reader.right_edge(published.checkpoint.size if published else 0)
 
@@ -183,8 +203,7 @@ class _Sealer:
                 raise LogDamaged(batch_key(self.size), err.reason) from err
             if batch.start != self.size:
                 raise LogDamaged(batch_key(self.size), f"the record of a batch at {batch.start}")
-            if batch.vkey != self._vkey:
-                raise WrongLogKey(self._vkey, batch.vkey)
+            self._check_key(batch)
             self._complete(batch)
         return self.size - start
 
@@ -234,17 +253,40 @@ class _Sealer:
         self._storage.delete(queued.key)
         return None
 
+    def _check_key(self, batch: Batch) -> None:
+        """Refuse, before anything is written, a batch that cannot be finished with the keys at hand."""
+        if batch.vkey == self._vkey:
+            return
+        if batch.vkey not in self._others:
+            raise WrongLogKey(self._vkey, batch.vkey)
+        try:
+            self._reader.checkpoint_at(batch.end)
+        except NoSuchCheckpoint as err:
+            raise UnfinishedBatch(batch_key(batch.start), self._vkey, batch.vkey) from err
+
+    def _sign(self, batch: Batch) -> bytes:
+        """The checkpoint after `batch`, whose entries are appended: signed now, or long ago with an earlier key."""
+        checkpoint = Checkpoint(self._signer.name, batch.end, self._edge.root())
+        if batch.vkey == self._vkey:
+            signed = sign_checkpoint(checkpoint, self._signer)
+            self._create(checkpoint_key(batch.end), signed)
+            return signed
+        kept = self._reader.checkpoint_at(batch.end)
+        if kept.checkpoint != checkpoint:
+            raise LogDamaged(checkpoint_key(batch.end), "not the checkpoint that its batch leads to")
+        return kept.data
+
     def _complete(self, batch: Batch) -> None:
         for tile, data in self._edge.append([entry.data for entry in batch.entries]):
             self._create(tile.key, data)
-        checkpoint = Checkpoint(self._signer.name, batch.end, self._edge.root())
-        signed = sign_checkpoint(checkpoint, self._signer)
-        self._create(checkpoint_key(batch.end), signed)
+        signed = self._sign(batch)
         settled = self._every(self._settle, enumerate(batch.entries, start=batch.start))
         for done, _ in enumerate(settled, start=1):
             if self._on_progress:
                 self._on_progress(SealProgress(batch.end, len(batch.entries), done))
         self._publish(batch.end, signed)
+        if self._on_checkpoint:
+            self._on_checkpoint(batch.end, signed)
 
     def _settle(self, place: tuple[int, LogEntry]) -> None:
         index, entry = place
@@ -254,7 +296,8 @@ class _Sealer:
             self._storage.delete(queue_key(entry.id))
 
     def _publish(self, size: int, signed: bytes) -> None:
-        # Two sealers can still pass each other between these two steps; the next sealing then mends it.
+        # Two sealers can still pass each other between these two steps; the next sealing then mends it. One of the same
+        # size is left alone: it may be cosigned by now.
         published = self._reader.published()
         if published is None or published.checkpoint.size < size:
             self._storage.replace(CHECKPOINT, signed)

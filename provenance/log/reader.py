@@ -29,7 +29,7 @@ from sijill.provenance.log.merkle import (
     verify_consistency,
     verify_inclusion,
 )
-from sijill.provenance.log.note import NoteVerifier
+from sijill.provenance.log.note import Note, NoteVerifier
 from sijill.provenance.log.proof import LogProof
 from sijill.provenance.log.tiles import HEIGHT, WIDTH, Tile, parse_bundle, parse_tile, tile_at
 
@@ -40,7 +40,13 @@ class LogReader:
     """One log, read through a source that need not be trusted, under log keys that are."""
 
     def __init__(self, source: TileSource, *verifiers: NoteVerifier) -> None:
-        """Read the log in `source` whose checkpoints each bear a signature of `verifiers`; their name is the origin."""
+        """Read the log in `source`, each of whose checkpoints one of `verifiers` signed; their name is the origin.
+
+        Several are the keys that one log had one after the other. Of those that a checkpoint names each must verify.
+        When a key was in use is not looked at: that takes a time which the log does not have.
+        """
+        if not verifiers:
+            raise ValueError("no log key, so that nothing could be verified")
         self._source = source
         self._verifiers = verifiers
         self._tiles: OrderedDict[Tile, tuple[bytes, ...]] = OrderedDict()
@@ -72,16 +78,21 @@ class LogReader:
     def published(self) -> SignedCheckpoint | None:
         """The checkpoint at `log/checkpoint`, its signature verified; None if there is none.
 
+        Behind what the log keeps for its size it may bear further signatures, those of witnesses: none is looked at.
+
         Raises:
             LogDamaged: it is not a checkpoint this log signed, or not the one it keeps for that size.
         """
         found = self._load(CHECKPOINT)
-        if found is not None and self._load(checkpoint_key(found.checkpoint.size)) != found:
+        if found is None:
+            return None
+        kept = self._load(checkpoint_key(found.checkpoint.size))
+        if kept is None or not _begins_with(found.note, kept.note):
             raise LogDamaged(CHECKPOINT, "not the checkpoint that the log keeps for its size")
         return found
 
     def checkpoint_at(self, size: int) -> SignedCheckpoint:
-        """The checkpoint of `size`, its signature verified.
+        """The checkpoint of `size` as the log keeps it, without cosignatures, its signature verified.
 
         Raises:
             NoSuchCheckpoint: the log keeps none of that size.
@@ -226,7 +237,8 @@ class LogReader:
         return found
 
     def _verify(self, found: SignedCheckpoint) -> None:
-        # Of several keys those that the note names must have signed; with none of them the first says what is wrong.
+        # c2sp.org/signed-note: one bad signature of a known key is reason to refuse the note. If none of the keys is
+        # named, the first says what is wrong.
         named = [verifier for verifier in self._verifiers if verifier.signature_in(found.note) is not None]
         for verifier in named or self._verifiers[:1]:
             found.verify(verifier)
@@ -234,3 +246,7 @@ class LogReader:
     def _expect_size(self, found: SignedCheckpoint, size: int) -> None:
         if found.checkpoint.size != size:
             raise LogDamaged(checkpoint_key(size), f"a checkpoint of size {found.checkpoint.size}")
+
+
+def _begins_with(note: Note, kept: Note) -> bool:
+    return note.text == kept.text and note.signatures[: len(kept.signatures)] == kept.signatures

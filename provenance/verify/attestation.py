@@ -24,8 +24,8 @@ class Attestation:
     statement: CaptureStatement
     predicate: dict[str, Any]
     """The predicate as JSON."""
-    key: PublicKey
-    """The first key of the trust root among the signatures."""
+    keys: tuple[PublicKey, ...]
+    """The keys of the trust root among the signatures, in their order."""
 
 
 def check_attestation(ledger: Ledger, data: bytes, name: str) -> Attestation | None:
@@ -55,7 +55,7 @@ def check_attestation(ledger: Ledger, data: bytes, name: str) -> Attestation | N
         return None
     ledger.record(Code.ATT_05, ())
     ledger.attested = _attested(statement, keys)
-    return Attestation(data, statement, json.loads(envelope.payload)["predicate"], keys[0])
+    return Attestation(data, statement, json.loads(envelope.payload)["predicate"], tuple(keys))
 
 
 def _check_signatures(ledger: Ledger, envelope: Envelope, name: str) -> list[PublicKey]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn
 import click
 
 if TYPE_CHECKING:
+    from sijill.provenance.package_layout import Token
     from sijill.provenance.verify.trust import TrustRoot
 
 VERIFIED: Final = 0
@@ -86,12 +87,30 @@ def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     metavar="PROOF",
     help="The inclusion proof, if FILE is a WARC. Without it nothing is verified.",
 )
+@click.option(
+    "--timestamp",
+    "timestamps",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="TIMESTAMP",
+    help="A timestamp, if FILE is a WARC; named checkpoint.NAME.tsr, attestation.NAME.tsr or freshness.NAME.tsr.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
 )
-def verify_file(file: Path, trust: Path, attestation: Path | None, proof: Path | None, *, as_json: bool) -> int:
+def verify_file(
+    file: Path,
+    trust: Path,
+    attestation: Path | None,
+    proof: Path | None,
+    timestamps: tuple[Path, ...],
+    *,
+    as_json: bool,
+) -> int:
     """Verify one capture; the exit status."""
+    if timestamps and attestation is None:
+        raise click.UsageError("--timestamp goes with --attestation: a package has its timestamps inside.")
     if proof is not None and attestation is None:
         raise click.UsageError("--proof goes with --attestation: a package has its proof inside.")
     if attestation is None and file.name.endswith((".warc", ".warc.gz")):
@@ -104,13 +123,14 @@ def verify_file(file: Path, trust: Path, attestation: Path | None, proof: Path |
     root = _read_trust(trust)
     envelope = None if attestation is None else _read(attestation)
     evidence = None if proof is None else _read(proof)
+    tokens = _read_tokens(timestamps)
     with _open(file) as source:
         try:
             watched = with_progress(source, sys.stderr)
             if envelope is None:
                 report = verify_package(watched, root)
             else:
-                report = verify_parts(watched, envelope, evidence, root)
+                report = verify_parts(watched, envelope, evidence, root, tokens=tokens)
         except OSError as err:
             _unreadable(file, err)
     if as_json:
@@ -150,6 +170,20 @@ def _read_trust(path: Path) -> TrustRoot:
         return parse_trust(_read(path, limit=MAX_TRUST))
     except MalformedTrustRoot as err:
         raise _Unusable(f"{_shown(path)}: not a trust root: {printable(str(err))}") from err
+
+
+def _read_tokens(paths: Sequence[Path]) -> dict[Token, bytes]:
+    from sijill.provenance.package_layout import FOLDER, MAX_TOKEN, token_at
+
+    tokens: dict[Token, bytes] = {}
+    for path in paths:
+        token = token_at(f"{FOLDER}{path.name}")
+        if token is None:
+            raise click.UsageError(
+                f"{_shown(path)}: a timestamp is called checkpoint.NAME.tsr, attestation.NAME.tsr or freshness.NAME.tsr"
+            )
+        tokens[token] = _read(path, limit=MAX_TOKEN)
+    return tokens
 
 
 def _read(path: Path, *, limit: int | None = None) -> bytes:

@@ -40,6 +40,7 @@ class Code(StrEnum):
     WIT_01 = "E-WIT-01"
     TSA_01 = "E-TSA-01"
     TSA_02 = "E-TSA-02"
+    TIM_01 = "E-TIM-01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,10 @@ SENTENCES: Final[dict[Code, Sentences]] = {
         "every timestamp in the package is over the bytes that it is named for",
         "a timestamp in the package is not over the bytes that it is named for",
     ),
+    Code.TIM_01: Sentences(
+        "the collector's own times agree with those that others vouch for",
+        "the collector's own times contradict those that others vouch for",
+    ),
 }
 
 PREREQUISITES: Final[dict[Code, tuple[Code, ...]]] = {
@@ -186,5 +191,6 @@ PREREQUISITES: Final[dict[Code, tuple[Code, ...]]] = {
     Code.WIT_01: (Code.LOG_03,),
     Code.TSA_01: (Code.LOG_03,),
     Code.TSA_02: (Code.LOG_03,),
+    Code.TIM_01: (Code.ATT_05, Code.LOG_04),
 }
 """What must have passed before a check can say anything. Otherwise it is not checked."""

@@ -23,10 +23,10 @@ class Inclusion:
 
     data: bytes
     """The proof file."""
-    checkpoint: bytes
-    """The note inside it, byte for byte."""
-    key: NoteVerifier
-    """The log's key."""
+    signed: SignedCheckpoint
+    """The note inside it."""
+    keys: tuple[NoteVerifier, ...]
+    """The keys of the log that signed it."""
 
 
 def check_inclusion(ledger: Ledger, data: bytes, name: str, attestation: Attestation | None) -> Inclusion | None:
@@ -52,7 +52,7 @@ def check_inclusion(ledger: Ledger, data: bytes, name: str, attestation: Attesta
     if attestation is not None:
         _check_leaf(ledger, proof, attestation, name)
         _check_quoted(ledger, proof, attestation)
-    return Inclusion(data, proof.checkpoint.data, keys[0])
+    return Inclusion(data, proof.checkpoint, tuple(keys))
 
 
 def _log_keys(trust: TrustRoot, signed: SignedCheckpoint) -> list[NoteVerifier]:
@@ -110,4 +110,4 @@ def _check_quoted(ledger: Ledger, proof: LogProof, attestation: Attestation) -> 
     if head.origin == proof.checkpoint.checkpoint.origin and head.size > proof.index:
         problems.append(Finding("freshness", f"size {head.size}, but the attestation's entry is {proof.index}"))
     if ledger.record(Code.LOG_05, problems):
-        ledger.not_before = LogHead(head.origin, head.size)
+        ledger.quoted = LogHead(head.origin, head.size)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from sijill.provenance.attest.timestamps import format_timestamp
 from sijill.provenance.printable import printable
-from sijill.provenance.verify.report import Attested, Check, LogHead, Report, Status
+from sijill.provenance.verify.report import Attested, Bound, Check, LogHead, Report, Status
 
 FORMAT: Final = "https://sijill.org/verification-report/v1"
 _MARKS: Final = {Status.PASSED: "passed     ", Status.FAILED: "FAILED     ", Status.NOT_CHECKED: "not checked"}
@@ -18,7 +20,7 @@ Style = Callable[[str, Status], str]
 
 def report_json(report: Report) -> dict[str, Any]:
     """The report as FORMAT.md lays it down: JSON values only, no floats."""
-    head = report.not_before
+    head = report.quoted
     place = report.place
     return {
         "format": FORMAT,
@@ -27,13 +29,13 @@ def report_json(report: Report) -> dict[str, Any]:
         "checks": [_check_json(check) for check in report.checks],
         "attested": _attested_json(report.attested) if report.attested else None,
         "log": {"origin": place.origin, "index": place.index, "size": place.size} if place else None,
-        "notBefore": {"origin": head.origin, "size": head.size} if head else None,
-        # This version checks no timestamps, so there is no time that anyone but the collector vouches for.
-        "notAfter": None,
+        "quoted": {"origin": head.origin, "size": head.size} if head else None,
+        "notBefore": _bound_json(report.bracket.not_before),
+        "notAfter": _bound_json(report.bracket.not_after),
         "trustRoot": {
             "attestationKeys": [key.keyid for key in report.trust.attestation_keys],
             "logKeys": [key.vkey for key in report.trust.log_keys],
-            "tsaRoots": len(report.trust.tsa_roots),
+            "tsaRoots": [_fingerprint(root) for root in report.trust.tsa_roots],
             "witnesses": [key.vkey for key in report.trust.witnesses],
         },
     }
@@ -59,6 +61,9 @@ def report_text(report: Report, *, name: str, style: Style) -> Iterator[str]:
     yield from (f"            {key.keyid}" for key in report.trust.attestation_keys)
     yield f"            log {_count(len(report.trust.log_keys), 'key')}"
     yield from (f"            {printable(key.vkey)}" for key in report.trust.log_keys)
+    for number, root in enumerate(report.trust.tsa_roots, start=1):
+        yield f"            timestamping authority {number}: certificate {_fingerprint(root)}"
+    yield from (f"            witness {printable(key.vkey)}" for key in report.trust.witnesses)
     yield ""
     verdict = Status.PASSED if report.holds else Status.FAILED
     yield style(f"{printable(name)}: {'VERIFIED' if report.holds else 'NOT VERIFIED'}", verdict)
@@ -78,21 +83,25 @@ def statement(report: Report) -> tuple[str, ...]:
         "made no earlier than T0; neither has changed since. It does not prove what the server sent."
     )
     latest = (
-        "T1: no trusted time, because there is no timestamp. All that is shown is that the statement was in the log "
-        f"{place.origin}, at index {place.index}, when the log had {_entries(place.size)}."
+        f"T1: {_not_after(report.bracket.not_after)} It is in the log {place.origin}, at index {place.index}, under a "
+        f"checkpoint of {_entries(place.size)}."
     )
-    earliest = f"T0: {_not_before(report.not_before)}"
+    earliest = f"T0: {_not_before(report.bracket.not_before, report.quoted)}"
     clock = f"By the collector's own clock it received them from {started} to {ended}; nobody else vouches for that."
     return (claim, latest, earliest, clock)
 
 
-def _not_before(head: LogHead | None) -> str:
-    if head is None:
-        return "no trusted time, because the statement quotes no checkpoint that could be verified."
-    return (
-        f"the moment at which the log {head.origin} had {_entries(head.size)}, because the statement quotes that "
-        "checkpoint; no timestamp says when that was."
-    )
+def _not_after(bound: Bound | None) -> str:
+    if bound is None:
+        return "no trusted time, because no outside party of the trust root put a time on it."
+    return f"{format_timestamp(bound.time)}, as {' and '.join(bound.vouchers)} vouch for."
+
+
+def _not_before(bound: Bound | None, head: LogHead | None) -> str:
+    order = "" if head is None else f" It quotes the checkpoint of the log {head.origin} with {_entries(head.size)}."
+    if bound is None:
+        return f"no trusted time, because it quotes nothing that an outside party of the trust root dated.{order}"
+    return f"{format_timestamp(bound.time)}, because it quotes what {' and '.join(bound.vouchers)} made then.{order}"
 
 
 def _attested_lines(attested: Attested) -> Iterator[str]:
@@ -118,6 +127,16 @@ def _entries(number: int) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _fingerprint(certificate: str) -> str:
+    """SHA-256 of the DER of a certificate in PEM, lowercase hexadecimal."""
+    lines = certificate.strip().splitlines()[1:-1]
+    return hashlib.sha256(base64.b64decode("".join(lines))).hexdigest()
+
+
+def _bound_json(bound: Bound | None) -> dict[str, Any] | None:
+    return None if bound is None else {"time": format_timestamp(bound.time), "vouchers": list(bound.vouchers)}
 
 
 def _check_json(check: Check) -> dict[str, Any]:

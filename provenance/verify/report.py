@@ -77,6 +77,24 @@ class LogHead:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """A moment that outside parties of the trust root vouch for."""
+
+    time: datetime
+    vouchers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bracket:
+    """Between which moments the attestation was made."""
+
+    not_before: Bound | None = None
+    """T0: it was made after this."""
+    not_after: Bound | None = None
+    """T1: it existed by then."""
+
+
+@dataclass(frozen=True, slots=True)
 class Attested:
     """What the attestation says. Its signature was verified, so these are the collector's words; no more than that."""
 
@@ -106,8 +124,9 @@ class Report:
     """None unless signature and statement are good."""
     place: LogPlace | None = None
     """None unless the attestation was shown to be in the log."""
-    not_before: LogHead | None = None
+    quoted: LogHead | None = None
     """The checkpoint inside the attestation, if a log of the trust root signed it: the attestation is younger."""
+    bracket: Bracket = Bracket()
 
     @property
     def holds(self) -> bool:
@@ -131,7 +150,8 @@ class Ledger:
         self.trust = trust
         self.attested: Attested | None = None
         self.place: LogPlace | None = None
-        self.not_before: LogHead | None = None
+        self.quoted: LogHead | None = None
+        self.bracket = Bracket()
         self._not_required = frozenset(not_required)
         self._checks: dict[Code, Check] = {}
 
@@ -149,14 +169,16 @@ class Ledger:
         self._put(code, Status.FAILED if kept else Status.PASSED, kept)
         return not kept
 
-    def skip(self, code: Code, about: str, reason: str) -> None:
-        """Record that `code` was not checked, and why."""
+    def skip(self, code: Code, about: str, reason: str, *, required: bool = True) -> None:
+        """Record that `code` was not checked, and why; if it is not required here, the verdict does not need it."""
+        if not required:
+            self._not_required |= {code}
         self._put(code, Status.NOT_CHECKED, (Finding(about, reason),))
 
     def report(self) -> Report:
         """The report; checks that were never reached are in it as not checked."""
         checks = tuple(self._checks.get(code) or self._unreached(code) for code in Code)
-        return Report(checks, self.trust, self.attested, self.place, self.not_before)
+        return Report(checks, self.trust, self.attested, self.place, self.quoted, self.bracket)
 
     def _put(self, code: Code, status: Status, findings: tuple[Finding, ...]) -> None:
         self._checks[code] = Check(code, status, code not in self._not_required, findings)

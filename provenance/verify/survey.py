@@ -6,11 +6,14 @@ import hashlib
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from sijill.archive.digest import Algorithm, Digest, DigestSet, Hasher, chunks
+from sijill.archive.digest import Algorithm, Digest, DigestSet
 from sijill.archive.errors import MalformedWarc
+from sijill.archive.lanes import Lane
 from sijill.archive.warc.examine import ExaminedRecord, examine
-from sijill.archive.warc.reader import Record, read_records
+from sijill.archive.warc.ranges import Bounds
+from sijill.archive.warc.reader import CONTENT_LIMIT, Record
 from sijill.archive.warc.record import Fields, RecordType, first
+from sijill.archive.warc.scan import Sharing, scan_warc
 
 MAX_KEPT: Final = 64 << 20
 """The most bytes of a block other than a response's that are kept to be looked into."""
@@ -44,42 +47,38 @@ class Survey:
     others: tuple[OtherRecord, ...]
 
 
-def survey_warc(source: BinaryIO, *, max_records: int) -> Survey:
+def survey_warc(source: BinaryIO, *, max_records: int, sharing: Sharing | None = None) -> Survey:
     """Read `source` once, from its first byte to its last.
 
     Args:
         source: the file; need not be seekable.
         max_records: with more records than this, the WARC counts as malformed; bounds what is kept in memory.
+        sharing: when other processes take part, see `scan_warc`.
     """
-    reader = _HashingReader(source)
-    responses: list[ExaminedRecord] = []
-    others: list[OtherRecord] = []
-    problem: MalformedWarc | None = None
-    try:
-        for record in read_records(reader):
-            if len(responses) + len(others) == max_records:
-                problem = MalformedWarc(record.offset, f"more than {max_records} records")
-                break
-            if record.type is RecordType.RESPONSE:
-                responses.append(examine(record))
-            else:
-                others.append(_examine_other(record))
-    except MalformedWarc as err:
-        problem = err
-    if problem is not None:
-        responses.clear()
-        others.clear()
-        reader.drain()
-    return Survey(reader.digests(), problem, tuple(responses), tuple(others))
+    scan = scan_warc(source, survey_record, bounds=Bounds(CONTENT_LIMIT, max_records), sharing=sharing)
+    values = scan.records.values
+    responses = tuple(value for value in values if isinstance(value, ExaminedRecord))
+    others = tuple(value for value in values if isinstance(value, OtherRecord))
+    return Survey(scan.digests, scan.records.problem, responses, others)
+
+
+def survey_record(record: Record) -> ExaminedRecord | OtherRecord:
+    """What the checks need of one record.
+
+    Raises:
+        MalformedWarc: the record is not whole.
+    """
+    return examine(record) if record.type is RecordType.RESPONSE else _examine_other(record)
 
 
 def _examine_other(record: Record) -> OtherRecord:
     hasher = hashlib.sha256()
     kept = bytearray()
     for chunk in record.chunks():
-        hasher.update(chunk)
+        record.hashing.update(Lane.BLOCK, hasher, chunk)
         if record.size <= MAX_KEPT:
             kept += chunk
+    record.hashing.settle()
     return OtherRecord(
         type=record.type,
         id=record.id,
@@ -87,21 +86,3 @@ def _examine_other(record: Record) -> OtherRecord:
         block=bytes(kept) if record.size <= MAX_KEPT else None,
         block_digest_holds=record.block_digest == Digest(Algorithm.SHA256, hasher.digest()),
     )
-
-
-class _HashingReader:
-    def __init__(self, source: BinaryIO) -> None:
-        self._source = source
-        self._hasher = Hasher()
-
-    def read(self, size: int, /) -> bytes:
-        data = self._source.read(size)
-        self._hasher.update(data)
-        return data
-
-    def drain(self) -> None:
-        for chunk in chunks(self._source):
-            self._hasher.update(chunk)
-
-    def digests(self) -> DigestSet:
-        return self._hasher.digests()

@@ -114,7 +114,8 @@ def parse_trust(data: bytes) -> TrustRoot:
     Raises:
         MalformedTrustRoot: `data` is not JSON, has a duplicate, unknown or missing member, an item that is no key of
             its kind or is there twice, a keyid that is not that of its key, a validity or revocation of a key that it
-            does not name, a policy that asks for more than it names, or no attestation key or log key at all.
+            does not name, a policy that asks for more than it names, a member that would have no effect, two witnesses
+            with one key, or no attestation key or log key at all.
     """
     try:
         value = parse_json_strict(data, limit=MAX_TRUST)
@@ -233,6 +234,8 @@ def _validity(value: Any, path: str) -> Validity:
     members = _members(value, path, ("key",), ("notBefore", "notAfter"))
     times = [_time(members.get(name), f"{path}.{name}") for name in ("notBefore", "notAfter")]
     first, last = times
+    if first is None and last is None:
+        raise MalformedTrustRoot(path, "neither notBefore nor notAfter")
     if first is not None and last is not None and first > last:
         raise MalformedTrustRoot(path, "notBefore is after notAfter")
     return Validity(_text(members["key"], f"{path}.key"), first, last)
@@ -276,10 +279,21 @@ def _check_consistent(trust: TrustRoot) -> None:
                 raise MalformedTrustRoot(f"{name}.{place}.key", "no key of this trust root")
             if key in keys[:place]:
                 raise MalformedTrustRoot(f"{name}.{place}.key", "is there twice")
+    # One key under two names would count as two witnesses, and a log's own key as none at all.
+    witnesses = [*(key.key for key in trust.log_keys), *(key.key for key in trust.witnesses)]
+    for place, witness in enumerate(trust.witnesses):
+        if witness.key in witnesses[: place + len(trust.log_keys)]:
+            raise MalformedTrustRoot(f"witnesses.{place}", "the key of a log, or of another witness")
     if trust.witnesses_needed > len(trust.witnesses):
         raise MalformedTrustRoot("policy.witnesses", f"more than the {len(trust.witnesses)} that are named")
-    if trust.timestamps_needed and not trust.tsa_roots:
-        raise MalformedTrustRoot("policy.timestamps", "asks for timestamps, but no tsaRoots are named")
+    if not trust.tsa_roots:
+        for name, there in (
+            ("policy.timestamps", trust.policy.timestamps),
+            ("tsaIntermediates", trust.tsa_intermediates),
+            ("tsaCertificates", trust.tsa_certificates),
+        ):
+            if there:
+                raise MalformedTrustRoot(name, "has no effect, because no tsaRoots are named")
 
 
 def _written(moment: datetime | None) -> str | None:

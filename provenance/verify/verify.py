@@ -13,20 +13,24 @@ from sijill.archive.warc.cdxj import index_lines
 from sijill.provenance.attest.envelope import MAX_ENVELOPE
 from sijill.provenance.attest.members import WARC_NAME, CaptureStatement, Subject
 from sijill.provenance.log.proof import MAX_PROOF
-from sijill.provenance.package import (
+from sijill.provenance.package import Signed, derive
+from sijill.provenance.package_layout import (
     ATTESTATION,
+    CHECKPOINT,
     DERIVED,
     FIXED,
     FOLDER,
+    MAX_TOKEN,
     PROOF,
-    Signed,
+    Token,
     bad_subject,
-    derive,
     member_names,
     subject_path,
+    token_at,
 )
 from sijill.provenance.verify.agreement import disagreements, max_records
 from sijill.provenance.verify.attestation import Attestation, check_attestation
+from sijill.provenance.verify.bracket import check_times
 from sijill.provenance.verify.codes import Code
 from sijill.provenance.verify.inclusion import Inclusion, check_inclusion
 from sijill.provenance.verify.package import PackageFiles
@@ -68,6 +72,7 @@ def verify_parts(
     trust: TrustRoot,
     *,
     subjects: Mapping[str, BinaryIO] | None = None,
+    tokens: Mapping[Token, bytes] | None = None,
 ) -> Report:
     """Verify a WARC with its attestation and proof, as they lie in a store.
 
@@ -79,15 +84,18 @@ def verify_parts(
         proof: the `c2sp.org/tlog-proof@v1`; without one the report does not hold.
         trust: whom the auditor believes.
         subjects: the attestation's other subjects by name.
+        tokens: responses of timestamping authorities, by what they are over and what the archive calls them.
     """
     ledger = _ledger(trust, _OF_PACKAGES)
     for code in _OF_PACKAGES:
         ledger.skip(code, "package", "these are the parts of one, not a package")
     found = check_attestation(ledger, attestation, "attestation")
+    inclusion = None
     if proof is None:
         ledger.skip(Code.LOG_01, "proof", "there is none")
     else:
-        check_inclusion(ledger, proof, "proof", found)
+        inclusion = check_inclusion(ledger, proof, "proof", found)
+    check_times(ledger, attestation=found, inclusion=inclusion, tokens=tokens or {})
     if found is not None:
         readers = {**(subjects or {}), WARC_NAME: warc}
         _check_subjects(ledger, found, readers.get)
@@ -95,20 +103,8 @@ def verify_parts(
 
 
 def _ledger(trust: TrustRoot, not_required: tuple[Code, ...]) -> Ledger:
-    """A new ledger. Witnesses and timestamps count once the trust root asks for them."""
-    unasked = [Code.LOG_05, Code.ATT_06, Code.LOG_06, Code.TSA_02]
-    if not trust.witnesses:
-        unasked.append(Code.WIT_01)
-    if not trust.tsa_roots:
-        unasked.append(Code.TSA_01)
-    ledger = Ledger(trust, not_required=(*not_required, *unasked))
-    reasons = (
-        (Code.WIT_01, "witnesses", trust.witnesses, "cosignatures"),
-        (Code.TSA_01, "tsaRoots", trust.tsa_roots, "timestamps"),
-    )
-    for code, about, asked, what in reasons:
-        ledger.skip(code, about, f"this version checks no {what}" if asked else "the trust root names none")
-    return ledger
+    """A new ledger. The checkpoint that an attestation quotes is looked at, and never required."""
+    return Ledger(trust, not_required=(*not_required, Code.LOG_05))
 
 
 def _check_package(ledger: Ledger, files: PackageFiles) -> None:
@@ -124,12 +120,20 @@ def _check_package(ledger: Ledger, files: PackageFiles) -> None:
     _check_names(ledger, files, attestation)
     if (data := _read(ledger, files, PROOF, MAX_PROOF, Code.LOG_01)) is not None:
         inclusion = check_inclusion(ledger, data, PROOF, attestation)
+    tokens = {
+        token: _read(ledger, files, name, MAX_TOKEN, Code.TSA_02) or b""
+        for name in files.names
+        if (token := token_at(name)) is not None
+    }
+    check_times(ledger, attestation=attestation, inclusion=inclusion, tokens=tokens)
     if attestation is None:
         return
     survey = _check_subjects(ledger, attestation, lambda name: _open(files, subject_path(name)))
     if survey is not None and inclusion is not None and ledger.ready(Code.PKG_03):
-        expected = derive(_signed(attestation, inclusion, survey))
+        expected = derive(_signed(attestation, inclusion, survey, tokens))
         problems = [Finding(name, "differs") for name in sorted(DERIVED) if not files.holds(name, expected[name])]
+        if inclusion.keys[0].signature_in(inclusion.signed.note) != inclusion.signed.note.signatures[0]:
+            problems.append(Finding(CHECKPOINT, "the log's signature is not the first"))
         ledger.record(Code.PKG_03, problems)
 
 
@@ -161,7 +165,8 @@ def _check_names(ledger: Ledger, files: PackageFiles, attestation: Attestation |
             ledger.skip(Code.PKG_02, "subjects", f"needs {Code.ATT_05}")
         return
     statement = attestation.statement
-    expected = set(member_names(statement))
+    tokens = [token for name in files.names if (token := token_at(name))]
+    expected = set(member_names(statement, tokens))
     problems = list(_unfit_subjects(statement))
     problems += [Finding(name, "is missing") for name in sorted(expected - found)]
     problems += [Finding(name, "does not belong") for name in sorted(found - expected)]
@@ -227,13 +232,16 @@ def _check_warc(ledger: Ledger, attestation: Attestation, survey: Survey) -> Sur
     return survey
 
 
-def _signed(attestation: Attestation, inclusion: Inclusion, survey: Survey) -> Signed:
+def _signed(
+    attestation: Attestation, inclusion: Inclusion, survey: Survey, tokens: Mapping[Token, bytes]
+) -> Signed:
     return Signed(
         envelope=attestation.data,
         statement=attestation.statement,
         proof=inclusion.data,
-        checkpoint=inclusion.checkpoint,
-        key=attestation.key,
-        log=inclusion.key,
+        checkpoint=inclusion.signed.data,
+        key=attestation.keys[0],
+        log=inclusion.keys[0],
         index=index_lines(survey.responses),
+        tokens=tokens,
     )

@@ -16,7 +16,7 @@ def capture_all(settings, sites, expected):
         host, _, path = place.partition("/")
         archived = evidence.archive_url(archive, sites.url(host, f"/{path}"))
         outcomes[place] = archived.capture
-    assert evidence.seal(archive).size == len(expected)
+    assert evidence.seal(archive).log.size == len(expected)
     return outcomes
 
 

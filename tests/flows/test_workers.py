@@ -33,7 +33,7 @@ def test_workers_and_sealers_at_once(any_store_settings, sites):
     captured = sorted(capture_id for one in said for capture_id in one["captured"])
 
     archive = open_archive(settings)
-    last = evidence.seal(archive)
+    last = evidence.seal(archive).log
     assert last.size == len(captured) == len(set(captured))
     assert all(one["added"] for one in said[4:]), "both sealers sealed something"
     reader = archive.log_reader

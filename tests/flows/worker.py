@@ -23,7 +23,7 @@ def main():
         if work == "capture":
             captured.append(evidence.archive_url(archive, sys.argv[4]).capture.id)
         else:
-            added += evidence.seal(archive).added
+            added += evidence.seal(archive).log.added
     print(json.dumps({"captured": captured, "added": added}))
 
 

@@ -7,16 +7,15 @@ attestation's own check which fails.
 from __future__ import annotations
 
 import base64
-import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
 
+from captures import OTHER_ID
 from evidence import (
     ATTESTATION_KEY,
     FOREIGN_KEY,
     FOREIGN_LOG,
-    OTHER_ID,
     proof_of,
     signed,
     zipped,
@@ -25,12 +24,11 @@ from vector import TRUE, bad, replaced, spare_bits
 
 from sijill.provenance.attest.canonical import canonical
 from sijill.provenance.attest.envelope import PAYLOAD_TYPE, pae
-from sijill.provenance.package import ATTESTATION, PROOF
 
 
 def with_envelope(envelope: bytes) -> bytes:
     """The true package with another envelope, which its log took in."""
-    return zipped({**TRUE.files(), ATTESTATION: envelope, PROOF: proof_of(envelope)})
+    return zipped({**TRUE.files(), **TRUE.sealed(envelope=envelope).signed_files()})
 
 
 def envelope_json(**changes: Any) -> bytes:
@@ -89,15 +87,9 @@ bad_envelope(
 def foreign() -> bytes:
     """Everything re-signed with a stranger's keys."""
     envelope = signed(TRUE.statement, FOREIGN_KEY)
-    return zipped(
-        dataclasses.replace(
-            TRUE,
-            envelope=envelope,
-            proof=proof_of(envelope, signer=FOREIGN_LOG),
-            key=FOREIGN_KEY.public,
-            log=FOREIGN_LOG.verifier,
-        ).files()
-    )
+    proof = proof_of(envelope, signer=FOREIGN_LOG)
+    made = TRUE.sealed(proof, envelope=envelope, key=FOREIGN_KEY.public, log=FOREIGN_LOG.verifier)
+    return zipped(made.files())
 
 
 bad_envelope("E-ATT-03_foreign-key", "signed by a stranger", lambda: signed(TRUE.statement, FOREIGN_KEY))

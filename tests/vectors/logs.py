@@ -1,4 +1,4 @@
-"""Packages whose proof or checkpoint is not as it should be, and trust roots that ask for more than a package has."""
+"""Packages whose proof or checkpoint is not as it should be."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from captures import OTHER_ID, capture
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -15,21 +16,18 @@ from evidence import (
     FOREIGN_LOG,
     INDEX,
     LOG_KEY,
-    OTHER_ID,
     SIZE,
-    TRUST,
     attested,
-    capture,
     evidence,
     proof_of,
     zipped,
 )
-from vector import BAD, TRUE, Vector, bad, changed, replaced
+from vector import TRUE, bad, changed, flipped, replaced
 
-from sijill.provenance.log.note import Algorithm, NoteSigner, NoteVerifier
+from sijill.provenance.log.cosignature import format_line
+from sijill.provenance.log.note import NoteSigner
 from sijill.provenance.log.proof import parse_proof
-from sijill.provenance.package import ATTESTATION, PROOF
-from sijill.provenance.verify.trust import TrustRoot
+from sijill.provenance.package_layout import PROOF
 
 
 def with_proof(edit: Callable[[bytes], bytes]) -> Callable[[], bytes]:
@@ -58,23 +56,27 @@ bad(
     with_proof(replaced(f"\n{SIZE}\n".encode(), f"\n0{SIZE}\n".encode())),
 )
 
+
+def signature_changed(proof: bytes) -> bytes:
+    """The proof with one bit of the log's signature changed; the cosignatures stay."""
+    note = parse_proof(proof).checkpoint.note
+    log = note.signatures[0]
+    other = dataclasses.replace(log, value=flipped(log.value))
+    return proof.replace(format_line(log), format_line(other))
+
+
 TRUE_ROOT = parse_proof(TRUE.proof).checkpoint.checkpoint.root
 OTHER_ORIGIN = NoteSigner("elsewhere.example/log", LOG_KEY)
 
 
 def with_log(signer: NoteSigner) -> bytes:
     """The true package, included in another log."""
-    made = dataclasses.replace(TRUE, proof=proof_of(TRUE.envelope, signer=signer), log=signer.verifier)
-    return zipped(made.files())
+    return zipped(TRUE.sealed(proof_of(TRUE.envelope, signer=signer), log=signer.verifier).files())
 
 
 bad("E-LOG-02_foreign-key", "a checkpoint of the same origin, signed by a stranger", lambda: with_log(FOREIGN_LOG))
 bad("E-LOG-02_foreign-origin", "the checkpoint of another log that uses the same key", lambda: with_log(OTHER_ORIGIN))
-bad(
-    "E-LOG-03_signature",
-    "a bit of the signature changed",
-    with_proof(lambda data: data[:-10] + bytes([data[-10] ^ 1 if data[-10] ^ 1 not in b"=" else 65]) + data[-9:]),
-)
+bad("E-LOG-03_signature", "a bit of the log's signature changed", with_proof(signature_changed))
 bad(
     "E-LOG-03_root",
     "another root under the old signature",
@@ -83,7 +85,19 @@ bad(
 bad("E-LOG-03_size", "another size under the old signature", with_proof(replaced(f"\n{SIZE}\n".encode(), b"\n8\n")))
 
 
-bad("E-LOG-04_other-leaf", "the proof of another attestation", with_proof(lambda _: evidence(capture(OTHER_ID)).proof))
+bad(
+    "E-LOG-04_other-leaf",
+    "the proof of another attestation",
+    lambda: zipped(TRUE.sealed(evidence(capture(OTHER_ID)).proof).files()),
+)
+
+
+def envelope_replaced() -> bytes:
+    """The true package with an attestation that its log did not take in, but an authority saw."""
+    other = attested(TRUE, predicate__egress="198.51.100.10").envelope
+    return zipped({**TRUE.files(), **TRUE.sealed(TRUE.proof, envelope=other).signed_files()})
+
+
 bad("E-LOG-04_index", "another index", with_proof(replaced(index_line, b"index 5\n")))
 bad("E-LOG-04_hash", "another hash", hashes_edited(lambda h: [base64.b64encode(bytes(32)), *h[1:]]))
 bad("E-LOG-04_hash-missing", "a hash less", hashes_edited(lambda h: h[:-1]))
@@ -92,25 +106,12 @@ bad("E-LOG-04_index-beyond", "an index that the tree does not have", with_proof(
 bad(
     "E-LOG-04_envelope-replaced",
     "another attestation of the same collector about the same capture, which is not in the log",
-    lambda: zipped({**TRUE.files(), ATTESTATION: attested(TRUE, predicate__egress="198.51.100.10").envelope}),
+    envelope_replaced,
 )
 bad(
     "E-LOG-04_capture-id",
     "the log took the attestation in under another id",
-    lambda: zipped(dataclasses.replace(TRUE, proof=proof_of(TRUE.envelope, OTHER_ID)).files()),
-)
-
-
-def asked_for(code: str, trust: TrustRoot, note: str) -> None:
-    """Add a true package with a trust root that asks for more than it holds: nothing failed, and it is not verified."""
-    BAD[code] = lambda: Vector(zipped(TRUE.files()), (), note, trust=trust)
-
-
-WITNESS = NoteVerifier("witness.example", FOREIGN_KEY.public, Algorithm.COSIGNATURE_V1)
-asked_for(
-    "E-WIT-01_asked-for",
-    dataclasses.replace(TRUST, witnesses=(WITNESS,)),
-    "the trust root names a witness; nothing failed, but a required check could not be made",
+    lambda: zipped(TRUE.sealed(proof_of(TRUE.envelope, OTHER_ID)).files()),
 )
 
 
@@ -121,10 +122,3 @@ def tsa_root() -> str:
     began, ends = datetime(2026, 1, 1, tzinfo=UTC), datetime(2036, 1, 1, tzinfo=UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), 1, began, ends)
     return builder.sign(key, None).public_bytes(Encoding.PEM).decode("ascii")
-
-
-asked_for(
-    "E-TSA-01_asked-for",
-    dataclasses.replace(TRUST, tsa_roots=(tsa_root(),)),
-    "the trust root names a timestamping authority; nothing failed, but a required check could not be made",
-)

@@ -13,11 +13,14 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-import attestations  # noqa: E402, F401 - the four are imported for the vectors that they add
+import attestations  # noqa: E402, F401 - the seven are imported for the vectors that they add
+import cosignatures  # noqa: E402, F401
 import logs  # noqa: E402, F401
 import packages  # noqa: E402, F401
+import stamps  # noqa: E402, F401
+import times  # noqa: E402, F401
 import warcs  # noqa: E402, F401
-from evidence import TRUST  # noqa: E402
+from evidence import FULL_TRUST  # noqa: E402
 from vector import BAD, GOOD  # noqa: E402
 
 from sijill.provenance.verify.trust import format_trust  # noqa: E402
@@ -27,7 +30,7 @@ def write(folder: Path) -> None:
     """Write all vectors into `folder`, which then holds these and no others."""
     trust = folder / "trust.json"
     folder.mkdir(parents=True, exist_ok=True)
-    trust.write_bytes(format_trust(TRUST))
+    trust.write_bytes(format_trust(FULL_TRUST))
     for kind, vectors in (("good", GOOD), ("bad", BAD)):
         shutil.rmtree(folder / kind, ignore_errors=True)
         for name, make in sorted(vectors.items()):
@@ -35,7 +38,7 @@ def write(folder: Path) -> None:
             place = folder / kind / name
             place.mkdir(parents=True)
             (place / "package.wacz").write_bytes(vector.package)
-            if vector.trust != TRUST:
+            if vector.trust != FULL_TRUST:
                 (place / "trust.json").write_bytes(format_trust(vector.trust))
             expected = {"note": vector.note, "verified": vector.verified, "failed": sorted(vector.failed)}
             (place / "expected.json").write_text(json.dumps(expected, indent=2, ensure_ascii=False) + "\n", "utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import hashlib
 import struct
 import warnings
@@ -12,23 +11,14 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
-from evidence import (
-    FOREIGN_KEY,
-    FOREIGN_LOG,
-    attested,
-    capture,
-    evidence,
-    log_head,
-    proof_of,
-    signed,
-    subject,
-    zipped,
-)
+from captures import capture
+from evidence import FOREIGN_KEY, FOREIGN_LOG, evidence, log_head, proof_of, signed, subject, zipped
+from parties import QUOTED_AT, cosigned
 from vector import TRUE, bad, changed, flipped, good, replaced, without
 
 from sijill.archive.warc.wacz import ARCHIVE, DATAPACKAGE, DATAPACKAGE_DIGEST, INDEX, INDEX_SUMMARY, PAGES
 from sijill.provenance.attest.attestation import CollectorCommitment
-from sijill.provenance.package import (
+from sijill.provenance.package_layout import (
     ATTESTATION,
     ATTESTATION_KEY,
     B3SUMS,
@@ -36,6 +26,7 @@ from sijill.provenance.package import (
     INSTRUCTIONS,
     LOG_KEY,
     PROOF,
+    REPORT,
     SHA256SUMS,
 )
 
@@ -80,13 +71,13 @@ good("partial", "a redirect, a page, an image, and a script whose host does not 
 def committed() -> bytes:
     """A collector behind a commitment."""
     collector = CollectorCommitment.to("Archive of Examples", hashlib.sha256(b"salt").digest())
-    return zipped(evidence(collector=collector, freshness=None).files())
+    return zipped(evidence(collector=collector, freshness=b"").files())
 
 
 def first_entry() -> bytes:
     """The only entry of a log."""
-    made = evidence(freshness=None)
-    return zipped(dataclasses.replace(made, proof=proof_of(made.envelope, index=0, size=1)).files())
+    made = evidence(freshness=b"")
+    return zipped(made.sealed(proof_of(made.envelope, index=0, size=1)).files())
 
 
 good("collector-committed", "the collector keeps its name behind a commitment and quotes no checkpoint", committed)
@@ -94,14 +85,14 @@ good("first-entry", "the first and only entry of the log: a proof without hashes
 good(
     "stranger-quoted",
     "the attestation quotes a checkpoint of a log that the trust root does not know: reported, not required",
-    lambda: zipped(evidence(freshness=log_head(3, FOREIGN_LOG).decode()).files()),
-    ("E-LOG-05",),
+    lambda: zipped(evidence(freshness=cosigned(log_head(3, FOREIGN_LOG), QUOTED_AT)).files()),
+    "E-LOG-05",
 )
 good(
     "younger-quoted",
     "the attestation quotes a checkpoint that is younger than its own entry: reported, not required",
-    lambda: zipped(evidence(freshness=log_head(6).decode()).files()),
-    ("E-LOG-05",),
+    lambda: zipped(evidence(freshness=cosigned(log_head(6), QUOTED_AT)).files()),
+    "E-LOG-05",
 )
 
 bad("E-PKG-01_not-a-zip", "text", lambda: b"This is not a package.\n" * 3)
@@ -155,12 +146,9 @@ bad(
 
 def reserved_subject() -> bytes:
     """A subject that is called like a file of the package."""
-    made = attested(TRUE)
-    statement = copy.deepcopy(made.statement)
-    statement["subject"].append(subject("checkpoint", "text/plain", made.proof.partition(b"\n\n")[2]))
-    envelope = signed(statement)
-    own = dataclasses.replace(made, statement=statement, envelope=envelope, proof=proof_of(envelope))
-    return zipped({**TRUE.files(), ATTESTATION: own.envelope, PROOF: own.proof})
+    statement = copy.deepcopy(TRUE.statement)
+    statement["subject"].append(subject("checkpoint", "text/plain", TRUE.proof.partition(b"\n\n")[2]))
+    return zipped({**TRUE.files(), **TRUE.sealed(envelope=signed(statement)).signed_files()})
 
 
 bad("E-PKG-02_reserved-subject", "a subject called like a file of the package", reserved_subject)
@@ -193,3 +181,8 @@ bad(
     changed(INSTRUCTIONS, replaced(b"../trusted.pem", b"provenance/attestation.pem")),
 )
 bad("E-PKG-03_byte-appended", "a newline after datapackage.json", changed(DATAPACKAGE, lambda data: data + b"\n"))
+bad(
+    "E-PKG-03_report",
+    "report.html names another collector",
+    changed(REPORT, replaced(b"Archive of Examples", b"Ministry of Justice")),
+)

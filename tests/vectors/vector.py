@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from evidence import TRUST, Evidence, evidence, zipped
+from evidence import FULL_TRUST, Evidence, evidence, zipped
 
 from sijill.provenance.verify.trust import TrustRoot
 
@@ -18,7 +19,7 @@ class Vector:
     failed: tuple[str, ...]
     note: str
     verified: bool = False
-    trust: TrustRoot = TRUST
+    trust: TrustRoot = FULL_TRUST
 
 
 Make = Callable[[], Vector]
@@ -26,15 +27,20 @@ GOOD: dict[str, Make] = {}
 BAD: dict[str, Make] = {}
 
 
-def good(name: str, note: str, package: Callable[[], bytes], failed: tuple[str, ...] = ()) -> None:
-    """Add a package that verifies."""
-    GOOD[name] = lambda: Vector(package(), failed, note, verified=True)
+def good(name: str, note: str, package: Callable[[], bytes], *failed: str, trust: TrustRoot = FULL_TRUST) -> None:
+    """Add a package that verifies, although what is in `failed`, which is not required, does not pass."""
+    GOOD[name] = lambda: Vector(package(), failed, note, verified=True, trust=trust)
 
 
-def bad(name: str, note: str, package: Callable[[], bytes], *also: str, trust: TrustRoot = TRUST) -> None:
+def bad(name: str, note: str, package: Callable[[], bytes], *also: str, trust: TrustRoot = FULL_TRUST) -> None:
     """Add a package that fails with the code in its name, and with `also`."""
     code = name.partition("_")[0]
     BAD[name] = lambda: Vector(package(), (code, *also), note, trust=trust)
+
+
+def unproven(name: str, note: str, package: Callable[[], bytes], trust: TrustRoot) -> None:
+    """Add a package of which nothing fails, and which is not verified: a required check could not be made."""
+    BAD[name] = lambda: Vector(package(), (), note, trust=trust)
 
 
 TRUE = evidence()
@@ -70,6 +76,11 @@ def flipped(data: bytes) -> bytes:
 def forged(made: Evidence) -> Callable[[], bytes]:
     """A package of what a collector signed although it is not true."""
     return lambda: zipped(made.forged_files())
+
+
+def trusting(**changes: object) -> TrustRoot:
+    """The full trust root with members changed."""
+    return dataclasses.replace(FULL_TRUST, **changes)
 
 
 def spare_bits(text: str) -> str:

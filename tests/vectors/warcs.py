@@ -6,25 +6,11 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from evidence import (
-    GIF,
-    HTML,
-    OTHER_ID,
-    Evidence,
-    attested,
-    capture,
-    evidence,
-    proof_of,
-    records_of,
-    signed,
-    subject,
-    warc_of,
-    zipped,
-)
+from captures import GIF, HTML, OTHER_ID, capture, records_of, warc_of
+from evidence import Evidence, attested, evidence, signed, subject, zipped
 from vector import TRUE, bad, flipped, forged, replaced
 
 from sijill.archive.warc.wacz import ARCHIVE
-from sijill.provenance.package import ATTESTATION, PROOF
 
 
 def with_warc(warc: bytes) -> Callable[[], bytes]:
@@ -43,8 +29,7 @@ def screenshot_missing() -> bytes:
     """A subject that is not in the package."""
     statement = copy.deepcopy(TRUE.statement)
     statement["subject"].append(subject("screenshot.png", "image/png", GIF))
-    envelope = signed(statement)
-    return zipped({**TRUE.files(), ATTESTATION: envelope, PROOF: proof_of(envelope)})
+    return zipped({**TRUE.files(), **TRUE.sealed(envelope=signed(statement)).signed_files()})
 
 
 OTHER = evidence(capture(OTHER_ID, html=HTML.replace(b"seal", b"logo")))
@@ -72,7 +57,7 @@ bad(
 def only(code: str, note: str, **edits: Any) -> None:
     """Add a package whose attestation is wrong in one of size, SHA-256 and BLAKE3."""
     made = attested(TRUE, **{f"subject__0__{path}": value for path, value in edits.items()})
-    bad(code, note, lambda: zipped({**TRUE.files(), ATTESTATION: made.envelope, PROOF: made.proof}))
+    bad(code, note, lambda: zipped({**TRUE.files(), **made.signed_files()}))
 
 
 ZEROS = "0" * 64
@@ -87,7 +72,7 @@ only("E-SUB-04_only-size", "both digests are right, the size is not", annotation
 def bad_warc(name: str, note: str, warc: bytes) -> None:
     """Add a package whose WARC is attested, but no WARC of ours; derived files are those of the true one."""
     made = attested(TRUE, warc)
-    bad(name, note, lambda: zipped({**TRUE.files(), ARCHIVE: warc, ATTESTATION: made.envelope, PROOF: made.proof}))
+    bad(name, note, lambda: zipped({**TRUE.files(), **made.signed_files(), ARCHIVE: warc}))
 
 
 def digest_line(record: bytes, name: bytes) -> bytes:

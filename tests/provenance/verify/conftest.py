@@ -34,9 +34,9 @@ def true():
 @pytest.fixture(scope="session")
 def trust() -> TrustRoot:
     """The trust root of the vectors."""
-    from evidence import TRUST
+    from evidence import FULL_TRUST
 
-    return TRUST
+    return FULL_TRUST
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +56,7 @@ def verify(trust) -> Callable[[bytes], Report]:
 @pytest.fixture
 def folder(package, trust, tmp_path) -> Path:
     """A folder with the true package under its own name and what an auditor brings."""
-    from evidence import CAPTURE_ID
+    from captures import CAPTURE_ID
 
     from sijill.provenance.verify.trust import format_trust
 

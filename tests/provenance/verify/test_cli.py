@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 import click
 import pytest
-from evidence import CAPTURE_ID
+from captures import CAPTURE_ID
 
 from sijill.provenance.verify.cli import FileOrCommand, cli, run, verify_file
 from sijill.provenance.verify.progress import LONG

@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
-from evidence import ATTESTATION_KEY, CAPTURE_ID, LOG, proof_of
+from captures import CAPTURE_ID
+from evidence import ATTESTATION_KEY, LOG, proof_of
 
 from sijill.provenance.attest.envelope import PAYLOAD_TYPE, sign_envelope
 from sijill.provenance.attest.members import Exchange, Predicate
-from sijill.provenance.package import FIXED
+from sijill.provenance.package_layout import FIXED
 from sijill.provenance.verify.codes import PREREQUISITES, SENTENCES, Code
 
 
@@ -52,7 +53,7 @@ def test_the_worked_example(described):
     assert digest in data
     assert hashlib.sha256(b"\0" + data.encode()).hexdigest() == leaf
     assert vkey == f"{LOG.verifier.vkey}\n"
-    assert proof.encode() == proof_of(envelope)
+    assert proof.encode() == proof_of(envelope, witnesses=())
     first, second, third = (base64.b64decode(line) for line in proof.splitlines()[2:5])
     steps = [bytes.fromhex(line) for line in hashes.split()]
     assert hashlib.sha256(b"\1" + bytes.fromhex(leaf) + first).digest() == steps[0]

@@ -5,20 +5,15 @@ import io
 import json
 
 import pytest
+from captures import CAPTURE_ID, GIF, capture, written
 from evidence import (
     ATTESTATION_KEY,
-    CAPTURE_ID,
     FOREIGN_KEY,
-    GIF,
     LOG,
     attested,
-    capture,
     evidence,
-    proof_of,
     signed,
-    statement_of,
     subject,
-    written,
     zipped,
 )
 
@@ -37,14 +32,14 @@ def export(made, **changes):
         "proof": made.proof,
         "key": ATTESTATION_KEY.public,
         "log": LOG.verifier,
+        "tokens": made.tokens,
     }
     return evidence_package(**{**arguments, **changes})
 
 
 def with_subject(made, name, data, media_type="image/png"):
     statement = {**made.statement, "subject": [*made.statement["subject"], subject(name, media_type, data)]}
-    envelope = signed(statement)
-    return dataclasses.replace(made, statement=statement, envelope=envelope, proof=proof_of(envelope))
+    return dataclasses.replace(made, statement=statement).sealed(envelope=signed(statement))
 
 
 def test_members_and_their_order(true):
@@ -58,11 +53,17 @@ def test_members_and_their_order(true):
         "provenance/B3SUMS",
         "provenance/SHA256SUMS",
         "provenance/VERIFY.txt",
+        "provenance/attestation.alpha.tsr",
         "provenance/attestation.dsse.json",
         "provenance/attestation.pem",
         "provenance/checkpoint",
+        "provenance/checkpoint.alpha.tsr",
+        "provenance/checkpoint.beta.tsr",
+        "provenance/freshness.alpha.tsr",
+        "provenance/freshness.beta.tsr",
         "provenance/inclusion.tlog-proof",
         "provenance/log.vkey",
+        "provenance/report.html",
     ]
 
 
@@ -109,11 +110,8 @@ def test_a_failed_capture_has_a_package_without_pages(verify):
     made = dataclasses.replace(
         made, exchanges=(failed,), outcome=Outcome.FAILED, final_url=None, title=None, reasons=("no such host",)
     )
-    warc, records = written(made)
-    assert records == {}
-    envelope = signed(statement_of(made, warc, records))
+    assert written(made)[1] == {}
     files = {name: body.content for name, body in export(evidence(made))}
-    assert files["provenance/attestation.dsse.json"] == envelope
     assert len(files["pages/pages.jsonl"].splitlines()) == 1
     assert verify(zipped(files)).holds
 
@@ -154,8 +152,7 @@ def test_a_media_type_cannot_bring_commands_into_the_instructions(true, verify, 
     made = with_subject(true, "screenshot.png", GIF, media_type)
     with pytest.raises(UnfitForPackage, match="media type"):
         export(made, subjects={"screenshot.png": MemoryBody(GIF)})
-    own = {"provenance/attestation.dsse.json": made.envelope, "provenance/inclusion.tlog-proof": made.proof}
-    report = verify(zipped({**true.files(), **own, "provenance/screenshot.png": GIF}))
+    report = verify(zipped({**true.files(), **made.signed_files(), "provenance/screenshot.png": GIF}))
     assert report.failed == ("E-PKG-02",)
 
 

@@ -2,7 +2,8 @@
 
 import io
 
-from evidence import GIF, attested, proof_of, signed, subject
+from captures import GIF
+from evidence import attested, signed, subject
 
 from sijill.provenance.verify.codes import Code
 from sijill.provenance.verify.report import Status
@@ -24,7 +25,7 @@ class Forward(io.RawIOBase):
 
 def check(made, trust, **changes):
     arguments = {"warc": io.BytesIO(made.warc), "attestation": made.envelope, "proof": made.proof} | changes
-    return verify_parts(arguments["warc"], arguments["attestation"], arguments["proof"], trust)
+    return verify_parts(trust=trust, **{"tokens": made.tokens} | arguments)
 
 
 def test_good_parts_hold_and_say_that_they_are_no_package(true, trust):
@@ -52,26 +53,31 @@ def test_a_wrong_warc_fails_by_its_digests(true, trust):
     assert check(true, trust, warc=io.BytesIO(true.warc[:-1])).failed == (Code.SUB_02, Code.SUB_03, Code.SUB_04)
 
 
+def test_timestamps_count_if_they_are_handed_in(true, trust):
+    report = check(true, trust, tokens={})
+    assert report.failed == (Code.TSA_01,)
+    assert not report.check(Code.TSA_02).required
+    assert report.bracket.not_after.vouchers == ("witness-one.example", "witness-two.example")
+
+
 def test_a_proof_of_another_attestation_fails(true, trust):
     other = attested(true, predicate__egress=None)
-    assert check(true, trust, proof=other.proof).failed == (Code.LOG_04,)
+    assert check(other, trust, attestation=true.envelope).failed == (Code.LOG_04, Code.TSA_02)
 
 
 def test_other_subjects_are_looked_at_when_they_are_given(true, trust):
     statement = {**true.statement, "subject": [*true.statement["subject"], subject("screenshot.png", "image/png", GIF)]}
-    envelope = signed(statement)
-    proof = proof_of(envelope)
-    absent = verify_parts(io.BytesIO(true.warc), envelope, proof, trust)
-    assert absent.failed == (Code.SUB_01,)
+    made = true.sealed(envelope=signed(statement))
+    assert check(made, trust).failed == (Code.SUB_01,)
     for content, failed in ((GIF, ()), (GIF[:-1] + b"?", (Code.SUB_02, Code.SUB_03))):
         subjects = {"screenshot.png": io.BytesIO(content)}
-        report = verify_parts(io.BytesIO(true.warc), envelope, proof, trust, subjects=subjects)
+        report = check(made, trust, subjects=subjects)
         assert report.failed == failed
         assert report.holds is not bool(failed)
 
 
 def test_a_warc_of_countless_records_is_given_up_but_still_hashed(true, trust):
-    from evidence import records_of, warc_of
+    from captures import records_of, warc_of
 
     records = records_of(true.warc)
     many = [records[2].replace(b"-000000000003>", b"-%012x>" % (1_000 + number)) for number in range(50)]

@@ -93,7 +93,7 @@ def test_json_is_what_the_format_says(package, verify):
     assert value["verified"] is True
     assert [check["code"] for check in value["checks"]] == list(Code)
     assert value["log"] == {"origin": "archive.example/log", "index": 4, "size": 7}
-    assert value["notBefore"] == {"origin": "archive.example/log", "size": 3}
+    assert value["quoted"] == {"origin": "archive.example/log", "size": 3}
     assert value["notAfter"] is None
     assert value["attested"]["captureId"] == "20261121t011630z-k3j2x5m4q7ab"
     assert value["attested"]["collector"] == {"name": "Archive of Examples"}

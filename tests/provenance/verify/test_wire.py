@@ -8,16 +8,8 @@ from datetime import UTC, datetime
 from ipaddress import ip_network
 
 import pytest
-from evidence import (
-    ATTESTATION_KEY,
-    LOG,
-    Evidence,
-    proof_of,
-    signed,
-    statement_of,
-    written,
-    zipped,
-)
+from captures import written
+from evidence import ATTESTATION_KEY, LOG, Evidence, proof_of, signed, statement_of, zipped
 
 from sijill.archive.capture.capture import capture_page
 from sijill.archive.capture.exchange import Limits, Network
