@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from prefect import flow, task
+from prefect import Task, flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.objects import State, TaskRun
 from prefect.events import emit_event
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
@@ -25,6 +25,7 @@ from sijill.provenance.verify.archive import Progress, Step
 from sijill.provenance.verify.archive_render import mark, remark
 from sijill.provenance.verify.archive_words import VERDICTS, conclusion, limits, numbers
 from sijill.provenance.verify.report import Status
+from sijill.storage.errors import StoreFailure
 
 AUDIT_FAILED: Final = "sijill.audit.failed"
 """The name of the Prefect event of an audit that did not pass; automations react to it."""
@@ -47,7 +48,18 @@ class FixityResult:
     summary: str
 
 
-@task(name="audit-archive", retries=2, retry_delay_seconds=[60, 600], cache_policy=NO_CACHE)
+def _store_failed(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:
+    """Whether to try again: only a store may do tomorrow what it did not do today."""
+    return isinstance(state.result(raise_on_failure=False), StoreFailure)
+
+
+@task(
+    name="audit-archive",
+    retries=2,
+    retry_delay_seconds=[60, 600],
+    retry_condition_fn=_store_failed,
+    cache_policy=NO_CACHE,
+)
 def audit_task(config: str, sample: int | None, jobs: int) -> FixityResult:
     """Audit the archive, record the outcome, and seal it into the log.
 
@@ -85,7 +97,13 @@ def audit_flow(
     return Failed(message=f"{result.verdict}: {', '.join(result.failed)}", data=result.fixity_id)
 
 
-@task(name="timestamp-checkpoint", retries=3, retry_delay_seconds=[60, 600, 3600], cache_policy=NO_CACHE)
+@task(
+    name="timestamp-checkpoint",
+    retries=2,
+    retry_delay_seconds=[60, 600],
+    retry_condition_fn=_store_failed,
+    cache_policy=NO_CACHE,
+)
 def timestamp_task(config: str) -> dict[str, str | None]:
     """Have every authority of the settings timestamp the newest checkpoint; what was wrong with those that did not."""
     asked = retimestamp(open_archive(Path(config)))
@@ -119,7 +137,7 @@ def _logged() -> Progress:
         tenth = done * 10 // total if total else 0
         if last.get(step) != tenth:
             last[step] = tenth
-            log.info("%s: %d of %s", step, done, total or "an unknown number")
+            log.info("%s: %d%s", step, done, f" of {total}" if total else "")
 
     return show
 

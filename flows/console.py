@@ -14,6 +14,7 @@ from sijill.flows import evidence
 from sijill.flows.holds import Lock
 from sijill.flows.init import Initialised
 from sijill.flows.printing import print_facts, print_json, print_table
+from sijill.flows.tombstones import Tombstone, tombstone_line
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.timestamps import format_timestamp
 from sijill.provenance.printable import printable
@@ -84,29 +85,46 @@ def print_captures(
     _print_partners(sealed)
 
 
-def print_list(captures: Iterable[evidence.StoredCapture], *, as_json: bool) -> None:
-    """One line a capture; as JSON one object a line, so that a long list streams."""
+def print_list(captures: Iterable[evidence.StoredCapture], tombstones: Iterable[Tombstone], *, as_json: bool) -> None:
+    """One line a capture; as JSON one object a line, so that a long list streams; those without attestation last."""
+    removed: dict[str, Tombstone] = {}
+    bare: dict[str, Tombstone] = {}
+    for tombstone in tombstones:
+        removed.setdefault(tombstone.capture_id, tombstone)
+        if tombstone.attestation_removed:
+            bare[tombstone.capture_id] = removed[tombstone.capture_id]
     if as_json:
         for capture in captures:
-            print(json.dumps(_summary(capture), ensure_ascii=False))
+            print(json.dumps({**_summary(capture), "removed": capture.capture_id in removed}, ensure_ascii=False))
+        for capture_id in bare:
+            print(json.dumps({"captureId": capture_id, "removed": True}))
         return
     count = 0
     for capture in captures:
         count += 1
         state = "" if capture.leaf_index is not None else "  (not sealed)"
+        state += "  (REMOVED, see: sijill custody)" if capture.capture_id in removed else ""
         target = printable(capture.statement.predicate.target)
         outcome = capture.statement.predicate.outcome
         print(f"{capture.capture_id}  {outcome:8}  {target}{state}")
-    if not count:
+    for capture_id, tombstone in bare.items():
+        print(f"{capture_id}  REMOVED   {printable(tombstone.reason)}")
+    if not count and not bare:
         print("no captures yet; make one with: sijill capture URL", file=sys.stderr)
 
 
-def print_capture(capture: evidence.StoredCapture, locks: Sequence[Lock], *, as_json: bool) -> None:
+def print_capture(
+    capture: evidence.StoredCapture, locks: Sequence[Lock], tombstone: Tombstone | None, *, as_json: bool
+) -> None:
     """All about one capture, and how its store protects it."""
     if as_json:
         statement = json.loads(capture.payload)
-        print_json({**_summary(capture), "locks": [_lock(lock) for lock in locks], "statement": statement})
+        removed = None if tombstone is None else tombstone.tombstone_id
+        held = [_lock(lock) for lock in locks]
+        print_json({**_summary(capture), "tombstone": removed, "locks": held, "statement": statement})
         return
+    if tombstone is not None:
+        print(f"REMOVED: {tombstone_line(tombstone)}\n")
     predicate = capture.statement.predicate
     warc = capture.statement.warc.digests
     print_facts(
@@ -182,6 +200,7 @@ def print_copy(archive: Archive, copied: ArchiveCopy, *, as_json: bool) -> None:
                 "to": copied.target,
                 "copied": copied.copied,
                 "presentAlready": copied.present,
+                "erased": copied.erased,
                 "equal": not copied.differences,
                 "differences": [{"key": one.key, "what": one.what} for one in copied.differences],
             }
@@ -194,6 +213,7 @@ def print_copy(archive: Archive, copied: ArchiveCopy, *, as_json: bool) -> None:
             "From": archive.store.url,
             "To": copied.target,
             "Copied": f"{copied.copied} objects, {copied.present} were there already",
+            **({"Erased": f"{copied.erased} objects, as tombstones say"} if copied.erased else {}),
             "Result": "they differ" if copied.differences else "equal, object by object, by size and both digests",
         }
     )

@@ -18,16 +18,17 @@ from sijill.archive.digest import DigestSet, HashingWriter, digest_bytes
 from sijill.archive.warc.writer import write_capture
 from sijill.flows.anchoring import Anchoring, quotable
 from sijill.flows.context import capture_context, warc_info
-from sijill.flows.errors import UnknownCapture
+from sijill.flows.custody import read_envelope, removed_or_unknown
+from sijill.flows.pointers import mend
 from sijill.flows.posting import Asked
 from sijill.flows.probe import check_required
 from sijill.flows.timestamping import timestamp_envelope
+from sijill.flows.tombstones import find_tombstone
 from sijill.flows.wiring import Archive
 from sijill.flows.workfolder import WorkItem, sync, write_durably
 from sijill.provenance.attest.attestation import Orchestrator, Subject, Trigger, capture_statement
 from sijill.provenance.attest.canonical import canonical
 from sijill.provenance.attest.envelope import (
-    MAX_ENVELOPE,
     PAYLOAD_TYPE,
     parse_envelope,
     sign_envelope,
@@ -37,7 +38,6 @@ from sijill.provenance.attest.statement import parse_statement
 from sijill.provenance.log import log as transparency
 from sijill.provenance.log.entry import LogEntry
 from sijill.provenance.log.queue import enqueue, leaf_index
-from sijill.storage.errors import BadKey, NotFound
 from sijill.storage.layout import CAPTURES, attestation_key, attested_capture, object_key
 
 _SEALING_JOBS = 8
@@ -146,6 +146,10 @@ def recover(archive: Archive) -> int:
     """
     with archive.work.abandoned() as items:
         for item in items:
+            if find_tombstone(archive, item.capture_id) is not None:
+                # Stored long ago, and removed since: it must not come back.
+                archive.work.remove(item)
+                continue
             logger.info("capture %s: storing what an earlier command left", item.capture_id)
             _store(archive, item)
         return len(items)
@@ -186,6 +190,7 @@ def seal(archive: Archive, *, on_progress: Callable[[transparency.SealProgress],
         StorageError: the store failed; the next seal goes on from there.
     """
     recover(archive)
+    mend(archive)
     archive.store.recover()
     anchoring = Anchoring(archive)
     result = transparency.seal(
@@ -214,12 +219,12 @@ def load_capture(archive: Archive, capture_id: str) -> StoredCapture:
 
     Raises:
         UnknownCapture: there is none with this id.
+        TombstonedCapture: its attestation was removed.
         ProvenanceError: what is stored is not an attestation.
     """
-    try:
-        envelope = archive.store.read(attestation_key(capture_id), limit=MAX_ENVELOPE)
-    except (BadKey, NotFound) as err:
-        raise UnknownCapture(f"{capture_id[:100]!r}: no such capture in {archive.store.url}; see: sijill list") from err
+    envelope = read_envelope(archive, capture_id)
+    if envelope is None:
+        raise removed_or_unknown(archive, capture_id)
     parsed = parse_envelope(envelope)
     statement = parse_statement(parsed.payload)
     return StoredCapture(

@@ -14,6 +14,7 @@ from sijill.archive.warc.zip_writer import write_zip
 from sijill.flows.anchoring import Anchor, choose_anchor, tokens_over, tokens_over_attestation
 from sijill.flows.errors import NotSealed, OutputUnusable, PackageRefused
 from sijill.flows.evidence import StoredCapture, load_capture
+from sijill.flows.tombstones import refuse_tombstoned
 from sijill.flows.wiring import Archive
 from sijill.flows.workfolder import sync
 from sijill.provenance.attest.envelope import parse_envelope
@@ -62,11 +63,13 @@ def export_package(archive: Archive, capture_id: str, path: Path) -> Exported:
 
     Raises:
         UnknownCapture: there is no such capture.
+        TombstonedCapture: what it holds was removed.
         NotSealed: it is not in the log yet.
         PackageRefused: what is stored does not verify; `path` is left as it was.
         OutputUnusable: `path` cannot be written.
     """
     capture = load_capture(archive, capture_id)
+    refuse_tombstoned(archive, capture_id)
     if capture.leaf_index is None:
         raise NotSealed(f"{capture_id}: not in the log yet; run: sijill seal")
     anchor = choose_anchor(archive, capture.leaf_index)
@@ -91,7 +94,7 @@ def export_package(archive: Archive, capture_id: str, path: Path) -> Exported:
             sync(file)
             file.seek(0)
             # Who vouches for the time is the auditor's policy: here only what is ours must be right.
-            report = verify_package(file, TrustRoot(attestation_keys=(key,), log_keys=(log,)))
+            report = verify_package(file, TrustRoot(archive.attestation_keys, archive.log_keys))
         if not report.holds:
             failed = ", ".join(f"{code}" for code in report.failed)
             raise PackageRefused(f"{capture_id}: the stored bytes do not verify, nothing was written: {failed}")

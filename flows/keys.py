@@ -108,7 +108,8 @@ def rotate(
         purpose: which of its two keys.
         reason: why; stands in the event.
         grace: until how long after the event the old key's signatures still count, by the time at which outsiders
-            show that they exist. A key that others may have is to be revoked as well.
+            show that they exist; without any, the event and its checkpoint would be too late themselves. A key that
+            others may have is to be revoked as well.
         seal: seals everything that is queued.
 
     Raises:

@@ -1,8 +1,8 @@
 """Statements about a capture, found from the capture without looking through all there are.
 
 A pointer is `captures/<yyyy>/<mm>/<dd>/<capture id>/<folder of the kind>/<id>`: a convenience that proves nothing. A
-mark, `pending/<folder of the kind>/<id>`, stands while a statement is being stored, queued and pointed to, so that
-whoever comes after a killed process finishes it.
+mark, `pending/<folder of the kind>/<id>`, stands while a statement of any kind is being stored, queued and pointed to,
+so that whoever comes after a killed process finishes it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from sijill.archive.digest import digest_bytes
-from sijill.flows.signing import Recorded, load, record
+from sijill.flows.signing import Recorded, load, mark_key, record
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.custody import CustodyStatement, parse_custody_statement
 from sijill.provenance.attest.tombstone import TombstoneStatement, parse_tombstone_statement
@@ -22,12 +22,11 @@ from sijill.provenance.log.entry import Kind, LogEntry
 from sijill.provenance.log.layout import attestation_folder, kind_folder
 from sijill.provenance.log.queue import enqueue
 from sijill.storage.errors import NotFound
-from sijill.storage.layout import PENDING
 
 AboutCapture = CustodyStatement | TombstoneStatement
 S = TypeVar("S", CustodyStatement, TombstoneStatement)
 
-_PARSERS: Mapping[Kind, Callable[[bytes], AboutCapture]] = {
+_PARSERS: Mapping[Kind, Callable[[bytes], AboutCapture | None]] = {
     Kind.CUSTODY: parse_custody_statement,
     Kind.TOMBSTONE: parse_tombstone_statement,
 }
@@ -51,12 +50,11 @@ def record_about(archive: Archive, kind: Kind, capture_id: str, entry_id: str, s
         StorageError: the store did not take it; if it took the statement, the next call of `mend` does the rest.
     """
     mend(archive)
-    mark = _mark(kind, entry_id)
-    archive.store.replace(mark, b"")
-    key = record(archive, kind, entry_id, statement, parse=_PARSERS[kind])
-    _point(archive, kind, capture_id, entry_id)
-    archive.store.delete(mark)
-    return key
+
+    def point() -> None:
+        _point(archive, kind, capture_id, entry_id)
+
+    return record(archive, kind, entry_id, statement, parse=_PARSERS[kind], finish=point)
 
 
 def mend(archive: Archive) -> int:
@@ -66,7 +64,8 @@ def mend(archive: Archive) -> int:
         StorageError: the store failed.
         ProvenanceError: what is stored is not such a statement.
     """
-    return sum(_finish(archive, kind, mark) for kind in _PARSERS for mark in archive.store.list(_mark(kind, "")))
+    kinds = [kind for kind in Kind if kind is not Kind.CAPTURE]
+    return sum(_finish(archive, kind, mark) for kind in kinds for mark in archive.store.list(mark_key(kind, "")))
 
 
 def custody_of(archive: Archive, capture_id: str) -> Iterator[Recorded[CustodyStatement]]:
@@ -100,9 +99,9 @@ def _pointed(archive: Archive, kind: Kind, capture_id: str, parse: Callable[[byt
 
 
 def _finish(archive: Archive, kind: Kind, mark: str) -> bool:
-    entry_id = mark.removeprefix(_mark(kind, ""))
+    entry_id = mark.removeprefix(mark_key(kind, ""))
     try:
-        found = load(archive, kind, entry_id, _PARSERS[kind])
+        found = load(archive, kind, entry_id, _PARSERS.get(kind, _unread))
     except (NotFound, MalformedCaptureId):
         # Nothing was stored yet; whoever left the mark may be about to.
         left = archive.store.stat(mark)
@@ -111,7 +110,8 @@ def _finish(archive: Archive, kind: Kind, mark: str) -> bool:
         return False
     if found.ours:
         enqueue(archive.log, LogEntry(entry_id, digest_bytes(found.envelope).sha256.hex, kind))
-        _point(archive, kind, found.statement.predicate.capture_id, entry_id)
+        if found.statement is not None:
+            _point(archive, kind, found.statement.predicate.capture_id, entry_id)
     archive.store.delete(mark)
     return found.ours
 
@@ -122,5 +122,5 @@ def _point(archive: Archive, kind: Kind, capture_id: str, entry_id: str) -> None
         raise LogDamaged(key, "does not hold the id that it is named by")
 
 
-def _mark(kind: Kind, entry_id: str) -> str:
-    return f"{PENDING}{kind_folder(kind)}{entry_id}"
+def _unread(_: bytes) -> None:
+    """What need not be read, because nothing points to statements of its kind."""

@@ -15,6 +15,7 @@ from sijill.provenance.attest.keys import SigningKey
 from sijill.provenance.log.entry import Kind, LogEntry
 from sijill.provenance.log.layout import attestation_key, attested_entry, kind_folder
 from sijill.provenance.log.queue import enqueue
+from sijill.storage.layout import PENDING
 
 S = TypeVar("S")
 
@@ -38,26 +39,37 @@ def record(
     *,
     parse: Callable[[bytes], object],
     keys: tuple[SigningKey, ...] = (),
+    finish: Callable[[], None] | None = None,
 ) -> str:
     """Sign `statement` with the archive's attestation key, or with `keys`; store it, and queue it for the log.
 
-    Objects that it names as subjects must be stored before.
+    Objects that it names as subjects must be stored before. A mark, `pending/<folder of the kind>/<id>`, stands until
+    the statement is queued and `finish` was called, so that whoever comes after a killed process finishes it: `mend`.
 
     Returns:
         The key of the envelope in the store.
 
     Raises:
         MalformedStatement: `parse`, the strict parser of this kind, refuses the statement; nothing was stored.
-        StorageError: the store did not take it.
+        StorageError: the store did not take it; if it took the statement, the next call of `mend` does the rest.
     """
     payload = canonical(statement)
     parse(payload)
     envelope = sign_envelope(payload, PAYLOAD_TYPE, list(keys) or [archive.attestation_key])
     digests = digest_bytes(envelope)
-    key = attestation_key(entry_id, kind)
+    key, mark = attestation_key(entry_id, kind), mark_key(kind, entry_id)
+    archive.store.replace(mark, b"")
     archive.store.put(key, MemoryBody(envelope), expected=digests)
     enqueue(archive.log, LogEntry(entry_id, digests.sha256.hex, kind))
+    if finish is not None:
+        finish()
+    archive.store.delete(mark)
     return key
+
+
+def mark_key(kind: Kind, entry_id: str) -> str:
+    """Where it stands that a statement is being recorded; of the empty id, where all marks of a kind are."""
+    return f"{PENDING}{kind_folder(kind)}{entry_id}"
 
 
 def recorded(archive: Archive, kind: Kind, parse: Callable[[bytes], S]) -> Iterator[Recorded[S]]:

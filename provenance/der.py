@@ -1,4 +1,4 @@
-"""The elements of DER (X.690 §8.1) as they came, for what must be taken byte for byte."""
+"""The elements of DER (X.690) as they came, for what must be taken byte for byte."""
 
 from __future__ import annotations
 
@@ -46,6 +46,16 @@ def elements(data: bytes) -> list[Element]:
         found.append(Element(data[place], data[place:end], data[begin:end]))
         place = end
     return found
+
+
+def element(tag: int, *contents: bytes) -> bytes:
+    """An element of DER with these contents, one after the other."""
+    joined = b"".join(contents)
+    length = len(joined)
+    if length < _LONG_LENGTH:
+        return bytes((tag, length)) + joined
+    octets = length.to_bytes((length.bit_length() + 7) // 8)
+    return bytes((tag, _LONG_LENGTH + len(octets))) + octets + joined
 
 
 def _contents(data: bytes, place: int) -> tuple[int, int]:

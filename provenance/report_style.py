@@ -39,8 +39,10 @@ thead th { border-bottom: 1.5px solid var(--ink); font-size: .92em; white-space:
 .custody td:nth-child(1), .custody td:nth-child(2) { white-space: nowrap; }
 .stamps td:nth-child(1) { width: 45%; }
 .custody td:nth-child(4) { width: 28%; }
-.digests td:nth-child(1) { width: 31%; }
+.digests td:nth-child(1) { width: 33%; }
+.digests td > code { font-size: .82em; }
 .digests .small code { font-size: .8em; }
+#time .facts { break-inside: avoid; }
 .small { display: block; color: var(--soft); font-size: .92em; }
 .small code { color: var(--ink); font-size: .86em; }
 mark { background: none; border: 1px solid #a11b1b; color: #a11b1b; border-radius: 2px; padding: 0 .2em;

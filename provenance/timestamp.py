@@ -1,9 +1,8 @@
 """Timestamps of authorities (RFC 3161, RFC 5816): asking for one, reading the response, verifying it offline.
 
 Signature and certificate path are left to rfc3161-client, which hands them to OpenSSL with the time that the token
-states. What it does not look at is checked here: the signed attributes, which certificate they are bound to, the
-strength of digests, the algorithm named for the signature, critical extensions, the authority's name, two certificates
-with one serial number. Whether a certificate was revoked is not looked at: no list is at hand offline.
+states, and with no other certificate from the token than its signer's. What it does not look at is checked here and in
+`timestamp_checks`. Whether a certificate was revoked is not looked at: no list is at hand offline.
 """
 
 from __future__ import annotations
@@ -13,9 +12,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from sijill.provenance.der import SEQUENCE, Element, element, elements
 from sijill.provenance.errors import MalformedCertificate, MalformedTimestampResponse, UnverifiedTimestamp
+from sijill.provenance.timestamp_checks import DIGESTS, check_signed, check_signer
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -26,12 +27,12 @@ QUERY_TYPE: Final = "application/timestamp-query"
 REPLY_TYPE: Final = "application/timestamp-reply"
 """Media types of RFC 3161 §3.4."""
 
-_DIGESTS: Final = ("sha256", "sha384", "sha512")
+_GRANTED: Final = element(0x02, b"\x00")
+_WITH_MODIFICATIONS: Final = element(0x02, b"\x01")
 _CERTIFICATES: Final = 0xA0  # [0] of SignedData, RFC 5652 §5.1
+_REVOCATIONS: Final = 0xA1  # [1] of it
 _VERSION: Final = 0xA0  # [0] of TBSCertificate, RFC 5280 §4.1
 _LARGEST_ACCURACY: Final = timedelta(days=366)
-_SIGNATURES: Final = {"rsassa_pkcs1v15": "rsa", "ecdsa": "ec"}
-"""Kinds of signatures that OpenSSL's PKCS #7 verifies, and the kinds of keys that make them."""
 # asn1crypto decodes when a value is asked for, and hostile bytes make it fail in any of these ways.
 _UNREADABLE: Final = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
 
@@ -86,14 +87,15 @@ class Timestamp:
 @dataclass(frozen=True, slots=True)
 class _Token:
     response: TimestampResponse
-    ordered: bytes
-    """The response with its certificates in the order of DER; all else as it came."""
+    bare: bytes
+    """The response with its signer's certificate alone; see `_bare`."""
     signed_data: Any
-    info: Any
     content: bytes
     """What is signed: the timestamp itself, as it came."""
     signer: bytes | None
     """The signer's certificate, as it came."""
+    brings_more: bool
+    """Whether other certificates were sent along."""
 
 
 def timestamp_request(message: bytes, *, nonce: int) -> bytes:
@@ -143,9 +145,9 @@ def verify_timestamp(
 ) -> Timestamp:
     """Verify a stored response over `message` as of the time that it states, so that it outlives its certificates.
 
-    A certificate path must lead to one of `roots`. It may pass through `intermediates` and through certificates sent
-    along in the token, but never end at one of these. If there are `certificates`, the signer must be one of them.
-    All certificates are PEM, one in each text.
+    A certificate path must lead to one of `roots`, through `intermediates` alone: of the certificates that were sent
+    along none but the signer's is looked at. If there are `certificates`, the signer must be one of them. All are PEM,
+    one in each text.
 
     Raises:
         MalformedTimestampResponse: as for `parse_response`.
@@ -158,11 +160,11 @@ def verify_timestamp(
         raise UnverifiedTimestamp("it is over other bytes")
     if token.signer is None or response.signer_sha256 is None or response.signer_subject is None:
         raise UnverifiedTimestamp("it does not bring the certificate of its signer")
-    _check_signer(_load_der(token.signer), response.time)
+    check_signer(_load_der(token.signer), response.time)
     if certificates and response.signer_sha256 not in {_sha256(_load_pem(text)) for text in certificates}:
         raise UnverifiedTimestamp(f"its signer {response.signer_subject} is none of the certificates that are pinned")
     try:
-        _check_signed(token, token.signer)
+        check_signed(token.signed_data, token.content, token.signer, _decoded(token.signer))
     except _UNREADABLE as err:
         raise MalformedTimestampResponse(f"what is signed cannot be read: {err}") from err
     _check_path(token, message, [_load_pem(text) for text in roots], [_load_pem(text) for text in intermediates])
@@ -200,9 +202,9 @@ def _read(data: bytes) -> _Token:
     try:
         response = _response_type().load(data, strict=True)
         _check_granted(response["status"])
-        token = _token(data, elements(data)[0], response["time_stamp_token"])
+        token = _token(elements(data)[0], response["time_stamp_token"])
         # A second parser, strict about DER: what both read the same way is what is meant.
-        decode_timestamp_response(token.ordered)
+        decode_timestamp_response(token.bare)
     except _UNREADABLE as err:
         reason = str(err).partition("\n")[0][:200]
         raise MalformedTimestampResponse(f"not a timestamp response in DER: {reason}") from err
@@ -213,26 +215,21 @@ def _read(data: bytes) -> _Token:
 def _response_type() -> Any:
     from asn1crypto import cms, core, tsp
 
-    class Response(core.Sequence):  # type: ignore[misc]  # asn1crypto has no types
-        # RFC 3161 §2.4.2; asn1crypto's own asks for a token even where there is none, in a rejection.
-        _fields: ClassVar = [
-            ("status", tsp.PKIStatusInfo),
-            ("time_stamp_token", cms.ContentInfo, {"optional": True}),
-        ]
-
-    return Response
+    # RFC 3161 §2.4.2; asn1crypto's own type asks for a token even where there is none, in a rejection.
+    fields = [("status", tsp.PKIStatusInfo), ("time_stamp_token", cms.ContentInfo, {"optional": True})]
+    return type("Response", (core.Sequence,), {"_fields": fields})
 
 
 def _check_granted(status: Any) -> None:
-    if status["status"].native == "granted":
+    # RFC 3161 §2.4.2: only these carry a token.
+    if status["status"].native in ("granted", "granted_with_mods"):
         return
-    # RFC 3161 §2.4.2: only grants carry a token; `grantedWithMods` is over something else than was asked for.
     said = [str(status["status"].native), *sorted(status["fail_info"].native or ())]
     said += [str(text)[:200] for text in status["status_string"].native or ()]
     raise MalformedTimestampResponse(f"the authority did not grant it: {'; '.join(said)}")
 
 
-def _token(data: bytes, response: Element, token: Any) -> _Token:
+def _token(response: Element, token: Any) -> _Token:
     if not token or token["content_type"].native != "signed_data":
         raise MalformedTimestampResponse("there is no token, or it is not signed")
     signed_data = token["content"]
@@ -245,14 +242,15 @@ def _token(data: bytes, response: Element, token: Any) -> _Token:
         raise MalformedTimestampResponse("a timestamp of an unknown version")
     algorithm = info["message_imprint"]["hash_algorithm"]["algorithm"].native
     imprint = info["message_imprint"]["hashed_message"].native
-    if algorithm not in _DIGESTS:
+    if algorithm not in DIGESTS:
         raise MalformedTimestampResponse(f"the imprint is by {algorithm}, which is weaker than SHA-256 or unknown")
     if len(imprint) != hashlib.new(algorithm).digest_size:
         raise MalformedTimestampResponse(f"an imprint of {len(imprint)} bytes, which {algorithm} does not give")
     # RFC 5652 §5.1: version, digest algorithms, content, certificates if there are any, ..., signers.
     parts = response.elements[1].elements[1].elements[0].elements
     certificates = next((part for part in parts if part.tag == _CERTIFICATES), None)
-    signer = _signer(parts[-1], certificates.elements if certificates else ())
+    brought = certificates.elements if certificates else []
+    signer = _signer(parts[-1], brought)
     said = TimestampResponse(
         time=_time(info["gen_time"].native),
         accuracy=_accuracy(info["accuracy"]),
@@ -265,7 +263,7 @@ def _token(data: bytes, response: Element, token: Any) -> _Token:
         signer_subject=None if signer is None else _load_der(signer).subject.rfc4514_string(),
     )
     content = parts[2].elements[1].elements[0].contents
-    return _Token(said, _ordered(data, certificates), signed_data, info, content, signer)
+    return _Token(said, _bare(response, signer), signed_data, content, signer, brings_more=len(brought) > 1)
 
 
 def _time(moment: object) -> datetime:
@@ -310,16 +308,18 @@ def _signer(signers: Element, certificates: Sequence[Element]) -> bytes | None:
     return found[0] if found else None
 
 
-def _ordered(data: bytes, certificates: Element | None) -> bytes:
-    """`data` with the certificates in the order of DER (X.690 §11.6); OpenSSL 3.0 writes them in any order."""
-    if certificates is None:
-        return data
-    ordered = b"".join(sorted(certificate.whole for certificate in certificates.elements))
-    if ordered == certificates.contents:
-        return data
-    if data.count(certificates.contents) != 1:
-        raise MalformedTimestampResponse("it brings its certificates twice")
-    return data.replace(certificates.contents, ordered)
+def _bare(response: Element, signer: bytes | None) -> bytes:
+    """The response with its signer's certificate alone; all that the signature protects is as it came."""
+    if response.elements[0].elements[0].whole not in (_GRANTED, _WITH_MODIFICATIONS):
+        raise MalformedTimestampResponse("its status is not in DER")
+    kind, tagged = response.elements[1].elements
+    parts = [part for part in tagged.elements[0].elements if part.tag not in (_CERTIFICATES, _REVOCATIONS)]
+    wholes = [part.whole for part in parts]
+    if signer is not None:
+        # RFC 5652 §5.1: certificates come after the content.
+        wholes.insert(3, element(_CERTIFICATES, signer))
+    token = element(SEQUENCE, kind.whole, element(tagged.tag, element(SEQUENCE, *wholes)))
+    return element(SEQUENCE, element(SEQUENCE, _GRANTED), token)
 
 
 def _check_path(
@@ -332,22 +332,23 @@ def _check_path(
         raise UnverifiedTimestamp("no root certificate of an authority is given")
     # rfc3161-client hands them to OpenSSL as it does roots: one that signed itself would be believed like a root.
     between = [certificate for certificate in intermediates if certificate.subject != certificate.issuer]
-    decoded = decode_timestamp_response(token.ordered)
+    decoded = decode_timestamp_response(token.bare)
     verifier = VerifierBuilder(roots=list(roots), intermediates=between).build()
     try:
         verifier.verify_message(decoded, message)
     except (VerificationError, ValueError, InvalidVersion) as err:
-        raise UnverifiedTimestamp(_failure(str(err))) from err
+        raise UnverifiedTimestamp(_failure(str(err), brings_more=token.brings_more)) from err
     seen = decoded.tst_info
     if seen.gen_time != token.response.time.replace(microsecond=0) or seen.serial_number != token.response.serial:
         raise UnverifiedTimestamp("two parsers read it differently")
 
 
-def _failure(reason: str) -> str:
+def _failure(reason: str, *, brings_more: bool) -> str:
+    path = "no path leads from the certificate of its signer to a trusted root, as of its time"
     if "certificate verify error" in reason:
-        return "no path leads from the certificate of its signer to a trusted root, as of its time"
+        return path + ("; certificates that only the timestamp brings do not count" if brings_more else "")
     if "PKCS7_verify" in reason or "EVP_" in reason or "signature" in reason:
-        return "its signature does not verify, or no path leads from its signer to a trusted root"
+        return f"its signature does not verify, or {path}"
     return reason.partition("\n")[0][:200]
 
 
@@ -373,3 +374,9 @@ def _sha256(certificate: Certificate) -> str:
     from cryptography.hazmat.primitives.hashes import SHA256
 
     return certificate.fingerprint(SHA256()).hex()
+
+
+def _decoded(certificate: bytes) -> Any:
+    from asn1crypto import x509
+
+    return x509.Certificate.load(certificate, strict=True)

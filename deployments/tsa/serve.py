@@ -27,7 +27,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -107,7 +107,7 @@ class ServedTsa:
 @dataclass(frozen=True, slots=True)
 class _Identity:
     certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
     @property
     def pem(self) -> str:
@@ -134,6 +134,7 @@ def serve_tsa(
     valid_seconds: float | None = None,
     accuracy: str = "secs:1, millisecs:500, microsecs:100",
     digits: int = 3,
+    with_rsa: bool = False,
 ) -> Iterator[ServedTsa]:
     """Serve a new authority until the block ends; port 0 takes a free one.
 
@@ -147,6 +148,7 @@ def serve_tsa(
         valid_seconds: when the signer's certificate expires, from now; None for years.
         accuracy: as `openssl ts` wants it.
         digits: fractional digits of its times, up to 6.
+        with_rsa: sign with RSA, as most authorities do, and not with ECDSA.
 
     Raises:
         FileNotFoundError: there is no `openssl`.
@@ -158,7 +160,9 @@ def serve_tsa(
         folder = Path(temporary)
         root = _issue(f"{name} root", None, authority=True)
         middle = _issue(f"{name} intermediate", root, authority=True) if intermediate else None
-        signer = _issue(f"{name} timestamps", middle or root, usage=usage, valid_seconds=valid_seconds)
+        signer = _issue(
+            f"{name} timestamps", middle or root, usage=usage, valid_seconds=valid_seconds, with_rsa=with_rsa
+        )
         chain = [root.pem] + ([middle.pem] if middle else [])
         signer.write(folder, _SIGNER)
         if usage is not Usage.RIGHT:
@@ -197,8 +201,9 @@ def _issue(
     authority: bool = False,
     usage: Usage = Usage.NONE,
     valid_seconds: float | None = None,
+    with_rsa: bool = False,
 ) -> _Identity:
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = rsa.generate_private_key(65537, 2048) if with_rsa else ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name(
         [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "sijill tests"), x509.NameAttribute(NameOID.COMMON_NAME, name)]
     )

@@ -98,8 +98,10 @@ def list_(config: Path, as_json: bool) -> None:
     """List the captures in the store, oldest first."""
     from sijill.flows import evidence
     from sijill.flows.console import print_list
+    from sijill.flows.tombstones import all_tombstones
 
-    print_list(evidence.captures(open_archive(config)), as_json=as_json)
+    archive = open_archive(config)
+    print_list(evidence.captures(archive), all_tombstones(archive), as_json=as_json)
 
 
 @click.command(epilog="Example: sijill show 20261121t011630z-k3j5x2m4q7ab")
@@ -111,9 +113,11 @@ def show(config: Path, capture_id: str, as_json: bool) -> None:
     from sijill.flows import evidence
     from sijill.flows.console import print_capture
     from sijill.flows.holds import locks
+    from sijill.flows.tombstones import find_tombstone
 
     archive = open_archive(config)
-    print_capture(evidence.load_capture(archive, capture_id), locks(archive, capture_id), as_json=as_json)
+    capture = evidence.load_capture(archive, capture_id)
+    print_capture(capture, locks(archive, capture_id), find_tombstone(archive, capture_id), as_json=as_json)
 
 
 @click.command(epilog="Example: sijill export 20261121t011630z-k3j5x2m4q7ab -o statement.wacz")
@@ -122,12 +126,20 @@ def show(config: Path, capture_id: str, as_json: bool) -> None:
 @as_json
 @click.pass_obj
 def export(config: Path, capture_id: str, output: Path | None, as_json: bool) -> None:
-    """Write the evidence package of one capture: one file that an auditor can verify offline."""
+    """Write the evidence package of one capture: one file that an auditor can verify offline.
+
+    That it was written stands in the chain of custody: sijill custody CAPTURE_ID.
+    """
     from sijill.flows.console import print_export
+    from sijill.flows.custody import record_event
     from sijill.flows.export import export_package
+    from sijill.provenance.attest.custody import CustodyEvent
 
     path = output or Path(f"{capture_id}.wacz")
-    print_export(path, export_package(open_archive(config), capture_id, path), as_json=as_json)
+    archive = open_archive(config)
+    exported = export_package(archive, capture_id, path)
+    record_event(archive, capture_id, CustodyEvent.EXPORTED, package=exported.digests)
+    print_export(path, exported, as_json=as_json)
 
 
 @click.command(epilog="Example: sijill seal")

@@ -166,7 +166,7 @@ def tombstone(
         return
     print_facts(
         {
-            "Removed": f"{len(removal.keys)} objects of {capture_id}",
+            "Removed": ", ".join(removal.keys),
             "Tombstone": ", ".join(one.tombstone_id for one in tombstones),
             "Reason": "; ".join(one.reason for one in tombstones),
             "Authority": "; ".join(one.authority for one in tombstones),

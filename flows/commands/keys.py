@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _grace = click.option(
     "--grace",
-    type=click.IntRange(0, 3650),
+    type=click.IntRange(1, 3650),
     default=7,
     show_default=True,
     metavar="DAYS",

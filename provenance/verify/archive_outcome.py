@@ -120,7 +120,7 @@ def _unneeded(journal: Journal, trust: TrustRoot, since: int | None) -> Iterator
         yield ArchiveCode.TIMES, "nobody outside vouches for a time"
 
 
-def _not_run(code: ArchiveCode, journal: Journal, head: LogHead | None, ended: dict[ArchiveCode, Status]) -> str | None:
+def _not_run(code: ArchiveCode, journal: Journal, head: LogHead | None) -> str | None:
     """Why a check had nothing to go by."""
     if head is None:
         # What was listed of the store is all there is then.

@@ -1,9 +1,9 @@
 """The checks of time: what witnesses and timestamping authorities vouch for, and what follows from it.
 
-Two moments bound a statement. T1: it existed then, because someone outside the archive put a time on the checkpoint that
-includes it, or on the statement itself. T0: it was made after that, because it quotes what nobody could know earlier: a
-witness's cosignature, or the digest of an authority's timestamp, over a checkpoint of the log. The quoted checkpoint
-alone would not do: the archive made it itself.
+Two moments bound a statement. T1: it existed then, because someone outside the archive put a time on the checkpoint
+that includes it, or on the statement itself. T0: it was made after that, because it quotes what nobody could know
+earlier: a witness's cosignature, or the digest of an authority's timestamp, over a checkpoint of the log. The quoted
+checkpoint alone would not do: the archive made it itself.
 """
 
 from __future__ import annotations

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn
 
 import click
+
+from sijill.provenance.verify.trust_option import UNUSABLE, read_file, shown, trust_options, unreadable
 
 if TYPE_CHECKING:
     from sijill.provenance.package_layout import Token
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
 VERIFIED: Final = 0
 NOT_VERIFIED: Final = 1
-UNUSABLE: Final = 2
 INTERRUPTED: Final = 130
 
 _COLOURS: Final = {"passed": "green", "failed": "red", "not-checked": "yellow"}
@@ -72,9 +73,7 @@ def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     """,
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--trust", required=True, type=click.Path(path_type=Path), metavar="TRUST.json", help="The keys you believe."
-)
+@trust_options
 @click.option(
     "--attestation",
     type=click.Path(path_type=Path),
@@ -101,7 +100,7 @@ def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 )
 def verify_file(
     file: Path,
-    trust: Path,
+    trust: Callable[[], TrustRoot],
     attestation: Path | None,
     proof: Path | None,
     timestamps: tuple[Path, ...],
@@ -114,13 +113,13 @@ def verify_file(
     if proof is not None and attestation is None:
         raise click.UsageError("--proof goes with --attestation: a package has its proof inside.")
     if attestation is None and file.name.endswith((".warc", ".warc.gz")):
-        raise click.UsageError(f"{_shown(file)} is a WARC: name its attestation with --attestation.")
+        raise click.UsageError(f"{shown(file)} is a WARC: name its attestation with --attestation.")
     # What verifies takes longer to load than --help and --version should.
     from sijill.provenance.verify.progress import with_progress
     from sijill.provenance.verify.render import report_json, report_text
     from sijill.provenance.verify.verify import verify_package, verify_parts
 
-    root = _read_trust(trust)
+    root = trust()
     envelope = None if attestation is None else _read(attestation)
     evidence = None if proof is None else _read(proof)
     tokens = _read_tokens(timestamps)
@@ -132,7 +131,7 @@ def verify_file(
             else:
                 report = verify_parts(watched, envelope, evidence, root, tokens=tokens)
         except OSError as err:
-            _unreadable(file, err)
+            unreadable(file, err)
     if as_json:
         _print(json.dumps(report_json(report), indent=2))
     else:
@@ -161,17 +160,6 @@ def run(command: click.Command, arguments: Sequence[str]) -> int:
     return status if isinstance(status, int) else VERIFIED
 
 
-def _read_trust(path: Path) -> TrustRoot:
-    from sijill.provenance.printable import printable
-    from sijill.provenance.verify.errors import MalformedTrustRoot
-    from sijill.provenance.verify.trust import MAX_TRUST, parse_trust
-
-    try:
-        return parse_trust(_read(path, limit=MAX_TRUST))
-    except MalformedTrustRoot as err:
-        raise _Unusable(f"{_shown(path)}: not a trust root: {printable(str(err))}") from err
-
-
 def _read_tokens(paths: Sequence[Path]) -> dict[Token, bytes]:
     from sijill.provenance.package_layout import FOLDER, MAX_TOKEN, token_at
 
@@ -180,7 +168,7 @@ def _read_tokens(paths: Sequence[Path]) -> dict[Token, bytes]:
         token = token_at(f"{FOLDER}{path.name}")
         if token is None:
             raise click.UsageError(
-                f"{_shown(path)}: a timestamp is called checkpoint.NAME.tsr, attestation.NAME.tsr or freshness.NAME.tsr"
+                f"{shown(path)}: a timestamp is called checkpoint.NAME.tsr, attestation.NAME.tsr or freshness.NAME.tsr"
             )
         tokens[token] = _read(path, limit=MAX_TOKEN)
     return tokens
@@ -192,33 +180,14 @@ def _read(path: Path, *, limit: int | None = None) -> bytes:
         from sijill.provenance.attest.envelope import MAX_ENVELOPE
 
         limit = MAX_ENVELOPE
-    with _open(path) as file:
-        try:
-            return file.read(limit + 1)
-        except OSError as err:
-            _unreadable(path, err)
+    return read_file(path, limit)
 
 
 def _open(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except (OSError, ValueError) as err:
-        _unreadable(path, err)
-
-
-def _unreadable(path: Path, err: OSError | ValueError) -> NoReturn:
-    reason = err.strerror if isinstance(err, OSError) and err.strerror else str(err)
-    raise _Unusable(f"{_shown(path)}: {reason}") from err
-
-
-def _shown(path: Path) -> str:
-    from sijill.provenance.printable import printable
-
-    return printable(str(path))
-
-
-class _Unusable(click.ClickException):
-    exit_code = UNUSABLE
+        unreadable(path, err)
 
 
 def _style(text: str, status: str) -> str:

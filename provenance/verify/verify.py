@@ -232,9 +232,7 @@ def _check_warc(ledger: Ledger, attestation: Attestation, survey: Survey) -> Sur
     return survey
 
 
-def _signed(
-    attestation: Attestation, inclusion: Inclusion, survey: Survey, tokens: Mapping[Token, bytes]
-) -> Signed:
+def _signed(attestation: Attestation, inclusion: Inclusion, survey: Survey, tokens: Mapping[Token, bytes]) -> Signed:
     return Signed(
         envelope=attestation.data,
         statement=attestation.statement,

@@ -118,6 +118,7 @@ class MemoryArchive:
         key: SigningKey = ATTESTATION_KEY,
         edit: Any = None,
         warc: bytes | None = None,
+        html: bytes = b"",
         **context: Any,
     ) -> str:
         """Store one capture and queue it for the log; its id.
@@ -130,9 +131,10 @@ class MemoryArchive:
             key: signs it.
             edit: called with the statement before it is signed.
             warc: stored and attested in the place of the true WARC.
+            html: what its page holds beside a title.
             context: what the statement says beside the capture.
         """
-        made = capture(entry_id(number, moment), f"<title>page {number}</title>".encode())
+        made = capture(entry_id(number, moment), f"<title>page {number}</title>".encode() + html)
         shift = moment - made.started
         exchanges = tuple(
             dataclasses.replace(one, started=one.started + shift, ended=one.ended + shift) for one in made.exchanges

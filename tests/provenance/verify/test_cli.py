@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from importlib.metadata import version
+from pathlib import Path
 
 import click
 import pytest
@@ -81,14 +82,36 @@ def test_a_package_that_does_not_verify_in_json(call, folder, name):
 def parts(folder, true):
     for name, data in (("data.warc.gz", true.warc), ("a.json", true.envelope), ("p.tlog-proof", true.proof)):
         (folder / name).write_bytes(data)
+    for token, data in true.tokens.items():
+        (folder / Path(token.path).name).write_bytes(data)
     return folder
 
 
-def test_parts(parts, call):
-    status, out, err = call(
-        "data.warc.gz", "--attestation", "a.json", "--proof", "p.tlog-proof", "--trust", "trust.json"
-    )
+@pytest.fixture
+def timestamps(true):
+    """The options that name the timestamps."""
+    return [option for token in true.tokens for option in ("--timestamp", Path(token.path).name)]
+
+
+PARTS = ("data.warc.gz", "--attestation", "a.json", "--proof", "p.tlog-proof", "--trust", "trust.json")
+
+
+def test_parts(parts, call, timestamps):
+    status, out, err = call(*PARTS, *timestamps)
     assert status == 0, out + err
+
+
+def test_parts_without_the_timestamps_that_the_trust_root_asks_for(parts, call, timestamps):
+    status, out, _ = call(*PARTS, *timestamps[:2])
+    assert status == 1
+    assert "FAILED       E-TSA-01" in out
+
+
+def test_a_timestamp_of_other_bytes(parts, call, timestamps):
+    (parts / "checkpoint.gamma.tsr").write_bytes((parts / "attestation.alpha.tsr").read_bytes())
+    status, out, _ = call(*PARTS, *timestamps, "--timestamp", "checkpoint.gamma.tsr")
+    assert status == 1
+    assert "provenance/checkpoint.gamma.tsr: it is over other bytes" in out
 
 
 def test_parts_without_proof_are_not_verified(parts, call):
@@ -109,6 +132,11 @@ def test_parts_without_proof_are_not_verified(parts, call):
         ([], "Missing argument 'FILE'"),
         (["trust.json", "--trust", "trust.json", "--out", "x"], "No such option"),
         (["data.warc.gz", "--trust", "trust.json"], "name its attestation with --attestation"),
+        (["trust.json", "--trust", "trust.json", "--timestamp", "x.tsr"], "--timestamp goes with --attestation"),
+        (
+            ["trust.json", "--trust", "trust.json", "--attestation", "trust.json", "--timestamp", "x.tsr"],
+            "x.tsr: a timestamp is called",
+        ),
         (["trust.json", "--trust", "trust.json", "--proof", "x"], "--proof goes with --attestation"),
         (["trust.json", "--trust", "trust.json", "--attestation", "none"], "none: No such file or directory"),
         (["fifo", "--trust", "trust.json"], "fifo: "),
@@ -140,7 +168,7 @@ def test_help_has_examples_and_no_option_that_writes(call):
     assert status == 0
     assert "sijill-verify capture.wacz --trust trust.json" in out
     offered = {option for parameter in verify_file.params for option in parameter.opts if option.startswith("-")}
-    assert offered == {"--trust", "--attestation", "--proof", "--json", "--version"}
+    assert offered == {"--trust", "--attestation", "--proof", "--timestamp", "--json", "--version"}
 
 
 def test_version(call):

@@ -23,6 +23,7 @@ from sijill.archive.errors import MalformedWarc
 from sijill.archive.warc.zip_writer import write_zip
 from sijill.provenance.errors import MalformedEnvelope, MalformedProof
 from sijill.provenance.package import UnfitForPackage, evidence_package
+from sijill.provenance.package_layout import About, Token
 
 
 def export(made, **changes):
@@ -139,6 +140,23 @@ def test_a_warc_that_is_not_the_attested_one_is_refused(true):
 def test_an_attested_subject_must_be_handed_in(true):
     with pytest.raises(UnfitForPackage, match=r"screenshot\.png: attested but not handed in"):
         export(with_subject(true, "screenshot.png", GIF))
+
+
+def test_timestamps_of_the_quoted_checkpoint_are_those_that_the_attestation_names(true):
+    alpha, gamma = Token(About.FRESHNESS, "alpha"), Token(About.FRESHNESS, "gamma")
+    without = {token: data for token, data in true.tokens.items() if token != alpha}
+    with pytest.raises(UnfitForPackage, match=r"freshness\.alpha\.tsr: attested but not handed in"):
+        export(true, tokens=without)
+    with pytest.raises(UnfitForPackage, match=r"freshness\.gamma\.tsr: not attested"):
+        export(true, tokens={**true.tokens, gamma: true.tokens[alpha]})
+    with pytest.raises(UnfitForPackage, match=r"freshness\.alpha\.tsr: not the attested bytes"):
+        export(true, tokens={**true.tokens, alpha: true.tokens[alpha] + b"\0"})
+
+
+@pytest.mark.parametrize("name", ["checkpoint.alpha.tsr", "attestation.x.tsr", "freshness.tsa-1.tsr"])
+def test_a_subject_cannot_take_a_name_that_a_timestamp_could_have(true, name):
+    with pytest.raises(UnfitForPackage, match="a file of the package has this name"):
+        export(with_subject(true, name, GIF), subjects={name: MemoryBody(GIF)})
 
 
 @pytest.mark.parametrize("name", ["checkpoint", "verify.txt", "sha256sums", "attestation.pem"])

@@ -1,18 +1,26 @@
 """Reports: when they hold, what they say, and that text from the evidence cannot act on a terminal."""
 
+import dataclasses
+import hashlib
+import io
 import json
 import re
+from datetime import timedelta
 
 import pytest
-from evidence import attested, evidence, zipped
+from evidence import FULL_TRUST, TRUST, attested, evidence, zipped
 from hypothesis import given
 from hypothesis import strategies as st
+from parties import ALPHA, ATTESTED_AT, BETA, QUOTED_AT, SEALED_AT
+from tsa import authority
 
 from sijill.provenance.attest.attestation import CollectorCommitment
 from sijill.provenance.printable import printable
 from sijill.provenance.verify.codes import PREREQUISITES, SENTENCES, Code
 from sijill.provenance.verify.render import report_json, report_text, statement
-from sijill.provenance.verify.report import MAX_FINDINGS, Check, Finding, Ledger, Report, Status
+from sijill.provenance.verify.report import MAX_FINDINGS, Bound, Bracket, Check, Finding, Ledger, Report, Status
+from sijill.provenance.verify.trust import Policy
+from sijill.provenance.verify.verify import verify_package
 
 
 def text_of(report):
@@ -57,17 +65,57 @@ def test_the_statement_says_what_is_shown_and_what_is_not(package, verify):
         "Archive of Examples signed a statement that it received these bytes; the statement existed no later than T1 "
         "and was made no earlier than T0; neither has changed since. It does not prove what the server sent."
     )
-    assert "no trusted time, because there is no timestamp" in latest
-    assert "archive.example/log, at index 4, when the log had 7 entries" in latest
-    assert "had 3 entries" in earliest
+    # The witnesses' whole seconds end before the second authority's accuracy does.
+    assert latest == (
+        "T1: 2026-11-21T01:20:05.000000Z, as witness-one.example and witness-two.example vouch for. It is in the log "
+        "archive.example/log, at index 4, under a checkpoint of 7 entries."
+    )
+    assert earliest == (
+        "T0: 2026-11-20T23:55:10.000000Z, because it quotes what witness-one.example and witness-two.example made then."
+        " It quotes the checkpoint of the log archive.example/log with 3 entries."
+    )
     assert "2026-11-21T01:16:30.123456Z" in clock
+
+
+def test_without_outside_parties_the_statement_says_that_there_is_no_trusted_time(package):
+    _, latest, earliest, _ = statement(verify_package(io.BytesIO(package), TRUST))
+    assert "T1: no trusted time, because no outside party of the trust root" in latest
+    assert "T0: no trusted time, because it quotes nothing that an outside party of the trust root dated." in earliest
+    assert "with 3 entries" in earliest
+
+
+def bracket_of(package, **changes):
+    trust = dataclasses.replace(FULL_TRUST, **changes)
+    return verify_package(io.BytesIO(package), trust).bracket
+
+
+def test_the_bracket_of_authorities_alone(package):
+    bracket = bracket_of(package, witnesses=())
+    # The second of the two needed: beta saw the checkpoint, with an accuracy of half a second and 20 microseconds.
+    assert bracket.not_after == Bound(
+        SEALED_AT + timedelta(microseconds=500_020), ("timestamping authority 1", "timestamping authority 2")
+    )
+    # The earlier of the two: alpha's accuracy is a second.
+    assert bracket.not_before.time == QUOTED_AT - timedelta(seconds=1)
+
+
+def test_one_authority_that_is_enough_bounds_the_time_more_tightly(package):
+    bracket = bracket_of(package, witnesses=(), policy=Policy(timestamps=1))
+    assert bracket.not_after == Bound(ATTESTED_AT + timedelta(seconds=1), ("timestamping authority 1",))
+    assert bracket.not_before == Bound(QUOTED_AT - timedelta(microseconds=500_020), ("timestamping authority 2",))
+
+
+def test_too_few_parties_give_no_bracket(package):
+    stranger = authority("stranger").root.pem
+    bracket = bracket_of(package, witnesses=(), tsa_roots=(stranger, FULL_TRUST.tsa_roots[0]))
+    assert bracket == Bracket()
 
 
 def test_a_collector_behind_a_commitment_and_no_quoted_checkpoint(verify):
     commitment = CollectorCommitment.to("Archive of Examples", bytes(32))
-    claim, _, earliest, _ = statement(verify(zipped(evidence(collector=commitment, freshness=None).files())))
+    claim, _, earliest, _ = statement(verify(zipped(evidence(collector=commitment, freshness=b"").files())))
     assert commitment.commitment in claim
-    assert "quotes no checkpoint that could be verified" in earliest
+    assert earliest == ("T0: no trusted time, because it quotes nothing that an outside party of the trust root dated.")
 
 
 def test_a_report_that_does_not_hold_claims_nothing(package, verify):
@@ -94,7 +142,10 @@ def test_json_is_what_the_format_says(package, verify):
     assert [check["code"] for check in value["checks"]] == list(Code)
     assert value["log"] == {"origin": "archive.example/log", "index": 4, "size": 7}
     assert value["quoted"] == {"origin": "archive.example/log", "size": 3}
-    assert value["notAfter"] is None
+    witnesses = ["witness-one.example", "witness-two.example"]
+    assert value["notBefore"] == {"time": "2026-11-20T23:55:10.000000Z", "vouchers": witnesses}
+    assert value["notAfter"] == {"time": "2026-11-21T01:20:05.000000Z", "vouchers": witnesses}
+    assert value["trustRoot"]["tsaRoots"] == [hashlib.sha256(tsa.root.der).hexdigest() for tsa in (ALPHA, BETA)]
     assert value["attested"]["captureId"] == "20261121t011630z-k3j2x5m4q7ab"
     assert value["attested"]["collector"] == {"name": "Archive of Examples"}
 

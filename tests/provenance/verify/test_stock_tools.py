@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,10 +12,12 @@ import pytest
 from captures import CAPTURE_ID, HTML, OTHER_ID, capture
 from evidence import FOREIGN_KEY, FOREIGN_LOG, FULL_TRUST, QUOTED_SIZE, evidence, log_head, proof_of, zipped
 from parties import ALPHA, QUOTED_AT, SEALED_AT, THIRD_WITNESS, stamp
+from tsa import authority
 
 from sijill.provenance.instructions import instructions
 from sijill.provenance.log.proof import parse_proof
 from sijill.provenance.package_layout import About, Token
+from sijill.provenance.verify.trust import format_trust
 
 NEEDED = {"unzip": "unzip", "openssl": "openssl", "b3sum": "b3sum", "xxd": "xxd", "sha256sum": "coreutils"}
 INSTRUCTIONS = "provenance/VERIFY.txt"
@@ -142,8 +145,6 @@ def test_a_timestamp_of_an_authority_that_is_not_trusted_does_not_count(given, t
 
 
 def _foreign_root():
-    from tsa import authority
-
     return authority("a stranger").root.pem
 
 
@@ -285,3 +286,79 @@ def test_wacz_validates_the_package(folder):
     done = subprocess.run([command("wacz"), "validate", "-f", package], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Valid" in done.stdout + done.stderr
+
+
+def auditor_commands(readme: str) -> tuple[str, str]:
+    """The shell blocks of the README's auditor chapter: the one that installs, and all others in one."""
+    chapter = readme.partition("## For the auditor\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"^( *)```sh\n(.*?)^ *```$", chapter, re.MULTILINE | re.DOTALL)
+    texts = [re.sub(rf"^{indent}", "", block, flags=re.MULTILINE) for indent, block in blocks]
+    return texts[0], "".join(texts[1:])
+
+
+@pytest.fixture
+def readme(repository):
+    return (repository / "README.md").read_text(encoding="utf-8")
+
+
+def run_readme(folder, readme, environment):
+    (folder / "statement.wacz").write_bytes((folder / f"{CAPTURE_ID}.wacz").read_bytes())
+    (folder / "trust.json").write_bytes(format_trust(FULL_TRUST))
+    # Where the commands of the first block would have put what they install.
+    (folder / "verify").symlink_to(sys.prefix)
+    return subprocess.run(
+        ["sh"],
+        cwd=folder,
+        env=environment,
+        input=auditor_commands(readme)[1],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def test_the_commands_of_the_readme_verify_a_good_package(folder, readme, environment):
+    done = run_readme(folder, readme, environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "statement.wacz: VERIFIED" in done.stdout
+    assert done.stdout.count("Signature Verified Successfully") == 2
+    assert "\n1\n" in done.stdout
+    assert "attestation: 2026-11-21T01:16:38Z" in done.stdout
+    assert f"freshness: {QUOTED_AT:%Y-%m-%dT%H:%M:%SZ}" in done.stdout
+    assert done.stdout.count("Verification: OK") == 5
+
+
+def test_what_the_readme_installs_is_there(readme, repository):
+    install, _ = auditor_commands(readme)
+    assert "-r requirements-verify.lock" in install
+    assert (repository / "requirements-verify.lock").is_file()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "archive/data.warc.gz",
+        "provenance/attestation.dsse.json",
+        "provenance/checkpoint",
+        "provenance/inclusion.tlog-proof",
+    ],
+)
+def test_the_commands_of_the_readme_stop_at_a_changed_file(folder, true, readme, environment, name):
+    other = evidence(capture(OTHER_ID, html=HTML.replace(b"seal", b"logo"))).files()
+    put(folder, {**true.files(), name: other[name]})
+    # Our tool and the sums would notice first; here the other tools must.
+    stock = "\n".join(line for line in readme.splitlines() if "SUMS" not in line and "sijill-verify" not in line)
+    done = run_readme(folder, stock, environment)
+    assert done.returncode != 0
+    assert "Verification: OK" not in done.stdout
+
+
+def test_the_commands_of_the_readme_stop_at_a_timestamp_of_a_stranger(folder, true, readme, environment):
+    message = parse_proof(true.proof).checkpoint.first_signed
+    token = Token(About.CHECKPOINT, "zulu")
+    strange = stamp(authority("a stranger"), message, SEALED_AT)
+    put(folder, dataclasses.replace(true, tokens={**true.tokens, token: strange}).files())
+    done = run_readme(folder, readme, environment)
+    assert done.returncode != 0
+    assert "statement.wacz: VERIFIED" in done.stdout
