@@ -189,6 +189,7 @@ def rich_context() -> Context:
         reject_invalid_certificates=True,
         orchestrator=Orchestrator("3.8.8", "0d7a3f2e-0000-4000-8000-000000000000"),
         freshness="sijill.org/log/x\n7\n...\n",
+        freshness_timestamps={"other-tsa": "b" * 64, "a-tsa": "a" * 64},
         clock_offset_microseconds=-1234,
         supersedes="20261120t011630z-aaaaaaaaaaaa",
     )

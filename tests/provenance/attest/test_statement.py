@@ -165,6 +165,7 @@ def test_integers_are_not_negative(rich):
 
 
 EXCHANGE = ("predicate", "exchanges", 1)
+STAMPS = ("predicate", "freshnessTimestamps")
 UNANSWERED = ("predicate", "exchanges", 4)
 
 
@@ -212,6 +213,16 @@ UNANSWERED = ("predicate", "exchanges", 4)
         (("predicate", "software"), []),
         (("predicate", "settings", "pins"), {"example.org:80": "nowhere"}),
         (("predicate", "orchestrator", "name"), "cron"),
+        (("predicate", "freshness"), None),
+        ((*STAMPS, 0, "name"), "A-tsa"),
+        ((*STAMPS, 0, "name"), "1-tsa"),
+        ((*STAMPS, 0, "name"), "a" * 65),
+        ((*STAMPS, 0, "name"), "a.tsr"),
+        ((*STAMPS, 0, "name"), "a-tsa\n"),
+        ((*STAMPS, 0, "name"), "other-tsa"),
+        ((*STAMPS, 0, "name"), "zeta"),
+        ((*STAMPS, 0, "sha256"), "A" * 64),
+        ((*STAMPS, 0, "sha256"), "a" * 63),
         (("predicate", "dependencies"), [{"captureId": "20261121t011630z-k3j2x5m4q7ab"}]),
         (("predicate", "transformations"), ["redacted"]),
         (("predicate", "supersedes"), "20261121t011630z-k3j2x5m4q7ab"),
@@ -249,6 +260,12 @@ def test_contradictions_and_unknown_words_are_refused(rich, path, new):
     error = refusal(changed(rich, path, new))
     assert error.path
     assert error.reason
+
+
+def test_timestamps_belong_to_a_quoted_checkpoint(rich):
+    error = refusal(changed(rich, ("predicate", "freshness"), None))
+    assert error.path == "predicate.freshnessTimestamps"
+    parse_statement(canonical(changed(changed(rich, ("predicate", "freshness"), None), STAMPS, [])))
 
 
 def test_error_names_the_member(rich):
