@@ -50,10 +50,11 @@ class Anchoring:
         settings = self.archive.settings
         if not settings.timestamps and not settings.witnesses:
             return
-        retry_pending(self.archive)
         newest = self.archive.log_reader.checkpoint()
         if newest is not None and newest.checkpoint.size != self.size:
             self.checkpoint(newest.checkpoint.size, newest.data)
+        # Whoever has just failed to answer is not waited for a second time.
+        retry_pending(self.archive, spare=[asked.name for asked in self.asked if not asked.held])
 
 
 @dataclass(frozen=True, slots=True)
