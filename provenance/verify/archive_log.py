@@ -36,10 +36,13 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 _ENTRY: Final = re.compile(
-    rb'\{"envelopeSha256":"([0-9a-f]{64})","id":"([0-9]{8}t[0-9]{6}z-[a-z2-7]{12})","kind":"([a-z]{1,20})",'
-    rb'"type":"https://sijill\.org/log-entry/v1"\}'
+    rb'\{"envelopeSha256":"([0-9a-f]{64})",'
+    rb'"id":"((?!0000)[0-9]{4}(?:0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])t(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]z-[a-z2-7]{12})",'
+    rb'"kind":"([a-z]{1,20})","type":"https://sijill\.org/log-entry/v1"\}'
 )
 """Exactly the RFC 8785 form of an entry, read some fifty times faster than by parsing and writing it again."""
+_EVERY_MONTH: Final = b"28"
+"""Days up to this one are there in every month."""
 _KINDS: Final = {kind.value.encode(): kind.value for kind in Kind}
 
 
@@ -196,9 +199,10 @@ class _Walk:
         for place, data in enumerate(entries, start=tile.index * WIDTH):
             match = _ENTRY.fullmatch(data)
             try:
-                if match is not None and match[3] in _KINDS:
-                    entry_id, kind, sha256 = match[2].decode(), _KINDS[match[3]], match[1].decode()
-                    capture_id_time(entry_id)
+                if match is not None and match[4] in _KINDS:
+                    entry_id, kind, sha256 = match[2].decode(), _KINDS[match[4]], match[1].decode()
+                    if match[3] > _EVERY_MONTH:
+                        capture_id_time(entry_id)
                 else:
                     entry = parse_entry(data)
                     entry_id, kind, sha256 = entry.id, entry.kind.value, entry.envelope_sha256
