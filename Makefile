@@ -65,6 +65,8 @@ format: $(VENV)/.dev
 bench: $(VENV)/.dev
 	@$(BIN)/python tests/bench/capture.py
 	@$(BIN)/python tests/bench/seal.py
+	@$(BIN)/python tests/bench/verify.py
+	@$(BIN)/python tests/bench/audit.py
 	@$(BIN)/python tests/bench/store.py
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

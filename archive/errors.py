@@ -30,6 +30,15 @@ class BadTarget(ArchiveError):
         self.reason = reason
 
 
+class BadPattern(ArchiveError):
+    """A pattern of paths is not written as one, or could never match."""
+
+    def __init__(self, pattern: str, reason: str) -> None:
+        super().__init__(f"{pattern[:200]!r}: {reason}")
+        self.pattern = pattern
+        self.reason = reason
+
+
 class MalformedWarc(ArchiveError):
     """Bytes are not the WARC that sijill writes: gzip member, record header, length or digest field."""
 

@@ -45,7 +45,6 @@ def _line(record: ExaminedRecord, response: ExaminedResponse, filename: str) -> 
         "length": str(record.length),
         "offset": str(record.offset),
         "filename": filename,
-        "recordDigest": str(record.digest),
     }
     return f"{_key(url)} {timestamp(record.field('WARC-Date') or '')} {json.dumps(entry)}\n".encode("ascii")
 

@@ -45,8 +45,6 @@ class ExaminedRecord:
     offset: int
     length: int
     """Compressed bytes."""
-    digest: Digest
-    """SHA-256 of the compressed bytes."""
     size: int
     """Bytes of the block."""
     block: Digest
@@ -126,7 +124,6 @@ def examine(record: Record) -> ExaminedRecord:
         fields=record.fields,
         offset=record.offset,
         length=record.length,
-        digest=record.digest,
         size=record.size,
         block=found,
         block_digest_holds=record.block_digest == found,

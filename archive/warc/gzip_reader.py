@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final, Protocol
 
-from sijill.archive.digest import Algorithm, Digest
 from sijill.archive.errors import MalformedWarc
-from sijill.archive.lanes import LARGE, Hashing, Inline, Lane
+from sijill.archive.lanes import Hashing, Inline
 from sijill.archive.warc import deflate
 
 # RFC 1952 §2.3: magic, method 8, no flags, mtime 0, XFL 0, OS 255.
@@ -88,9 +86,6 @@ class Member:
         """Whether the member was read to its end, trailer included, and is whole."""
         self._members = members
         self._inflater = deflate.decompressor()
-        self._taken: memoryview = memoryview(b"")
-        self._hasher = hashlib.sha256(HEADER)
-        self._hashing: Hashing = _INLINE
         self._crc = 0
         self._size = 0
 
@@ -103,7 +98,7 @@ class Member:
         while not self.ended:
             coded: bytes | memoryview = self._inflater.unconsumed_tail
             if not coded:
-                coded = self._taken = self._members.take(self._next_feed())
+                coded = self._members.take(self._next_feed())
             try:
                 data = self._inflater.decompress(coded, _PIECE)
             except deflate.BROKEN as err:
@@ -112,8 +107,6 @@ class Member:
             self._size += len(data)
             if self._inflater.eof:
                 self._end()
-            elif not self._inflater.unconsumed_tail:
-                self._hash(self._taken)
             if data:
                 return data
             if not coded:
@@ -125,26 +118,12 @@ class Member:
         """Compressed bytes, header and trailer included, of an ended member."""
         return self._members.offset - self.offset
 
-    @property
-    def digest(self) -> Digest:
-        """SHA-256 of the compressed bytes of an ended member."""
-        self._hashing.settle()
-        return Digest(Algorithm.SHA256, self._hasher.digest())
-
     def _next_feed(self) -> int:
         return min(max(_FEED, self._members.offset - self.offset), _READ)
 
-    def _hash(self, coded: bytes | memoryview) -> None:
-        if self._members.offset - self.offset >= LARGE:
-            self._hashing = self._members.hashing
-        self._hashing.update(Lane.MEMBER, self._hasher, coded)
-
     def _end(self) -> None:
-        unused = len(self._inflater.unused_data)
-        self._hash(self._taken[: len(self._taken) - unused])
-        self._members.give_back(unused)
+        self._members.give_back(len(self._inflater.unused_data))
         trailer = self._members.take(8)
-        self._hash(trailer)
         # RFC 1952 §2.3.1: CRC-32 and the size modulo 2^32 of what was compressed.
         if trailer != self._crc.to_bytes(4, "little") + (self._size & 0xFFFFFFFF).to_bytes(4, "little"):
             raise MalformedWarc(self.offset, "gzip trailer missing, or its CRC-32 or size is not that of the content")

@@ -123,16 +123,6 @@ class Record:
         return self._member.length
 
     @property
-    def digest(self) -> Digest:
-        """SHA-256 of the record's compressed bytes, `recordDigest` in an index.
-
-        Raises:
-            ValueError: the block has not been read to its end.
-        """
-        self._demand_end()
-        return self._member.digest
-
-    @property
     def target(self) -> str | None:
         """`WARC-Target-URI`, or None in a warcinfo record."""
         return self._values.get("WARC-Target-URI")

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
-from sijill.archive.digest import Digest
+from sijill.archive.digest import Digest, digest_bytes
 from sijill.archive.warc.cdxj import index_lines
 from sijill.archive.warc.examine import examine_records
 from sijill.archive.warc.gzip_reader import GzipMembers
@@ -83,7 +83,8 @@ def derive_index_summary(index: bytes) -> bytes:
         if not text:
             continue
         key = text.partition(b" {")[0].decode("ascii")
-        entry = {"offset": member.offset, "length": member.length, "digest": str(member.digest)}
+        digest = digest_bytes(index[member.offset : member.offset + member.length]).sha256
+        entry = {"offset": member.offset, "length": member.length, "digest": str(digest)}
         summary.append(f"{key} {json.dumps(entry)}\n")
     return "".join(summary).encode("ascii")
 

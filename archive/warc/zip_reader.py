@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from sijill.archive.errors import MalformedPackage
 from sijill.archive.warc.deflate import crc32
+from sijill.archive.warc.region import Region, file_of
 from sijill.archive.warc.zip_form import (
     CENTRAL,
     DIRECTORY_LIMIT,
@@ -123,6 +124,13 @@ class _MemberData(io.RawIOBase):
 
     def readable(self) -> bool:
         return True
+
+    def region(self) -> Region | None:
+        """Where the data lies in the file, for readers that do not check the CRC-32; None once reading has begun."""
+        file = file_of(self._source)
+        if file is None or self._at != self._member.offset:
+            return None
+        return file.part(self._member.offset, self._member.size)
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         target = memoryview(buffer)

@@ -19,7 +19,7 @@ MAX_DEPTH = 32
 LARGEST_INTEGER = 2**53 - 1
 """RFC 8785 §3.2.2.3 with RFC 7493 §2.2: beyond it a reader may lose digits."""
 
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
 
 

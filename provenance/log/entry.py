@@ -31,6 +31,8 @@ class Kind(StrEnum):
     """That a signing key was taken into use or revoked."""
     CUSTODY = "custody"
     """That a capture was exported, handed over, held or released."""
+    RUN = "run"
+    """What a crawl planned, and what became of each page."""
     TOMBSTONE = "tombstone"
     """That the payload of a capture was removed, why, and on whose authority."""
 

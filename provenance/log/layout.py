@@ -15,6 +15,7 @@ _FOLDERS = {
     Kind.FIXITY: "fixity/",
     Kind.KEY: "keys/",
     Kind.CUSTODY: "custody/",
+    Kind.RUN: "runs/",
     Kind.TOMBSTONE: "tombstones/",
 }
 

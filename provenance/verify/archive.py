@@ -34,7 +34,7 @@ from sijill.provenance.verify.archive_workers import OpenSource, examine_all
 from sijill.provenance.verify.trust import TrustRoot
 
 _TOGETHER: Final = 64
-"""Entries whose outcome is kept in one step: so many may be examined once more after an interruption."""
+"""Entries whose outcome is written to disk in one step: so many are examined once more if the process is killed."""
 _BYTES_TOGETHER: Final = 64 << 20
 
 
@@ -107,19 +107,23 @@ def audit(
         journal.note("seed", plan.seed or new_seed())
         journal.note("started", format_timestamp(clock()))
     source = open_source()
-    head = _log_step(journal, source, trust, plan, show)
+    with journal.whole():
+        head = _log_step(journal, source, trust, plan, show)
+    journal.commit()
     scope = Scope()
     if head is not None and journal.fact("entries readable"):
         scope = _scope(journal, plan)
         _entries_step(journal, open_source, source, trust, plan, head, scope, show)
         if journal.fact("store done") is None:
-            journal.note("waiting", str(check_waiting(journal, source)))
-            check_strays(journal, source, trust, head.size, _at(show, Step.STORE))
-            journal.note("store done", "yes")
+            with journal.whole():
+                journal.note("waiting", str(check_waiting(journal, source)))
+                check_strays(journal, source, trust, head.size, _at(show, Step.STORE))
+                journal.note("store done", "yes")
     if journal.fact("ended") is None:
-        if head is not None:
-            check_newest(journal, source, trust, head.size)
-        journal.note("ended", format_timestamp(clock()))
+        with journal.whole():
+            if head is not None:
+                check_newest(journal, source, trust, head.size)
+            journal.note("ended", format_timestamp(clock()))
     journal.commit()
     started, ended = (parse_timestamp(journal.fact(name) or "") for name in ("started", "ended"))
     since = None if plan.since is None else plan.since.checkpoint.size
@@ -154,7 +158,6 @@ def _log_step(journal: Journal, source: ArchiveSource, trust: TrustRoot, plan: P
     find_vouchers(journal, source, trust, head.size, _at(show, Step.VOUCHERS))
     check_log_keys(journal, source, trust, head.size, Timeline(all_vouchers(journal), trust))
     journal.note("checkpoint", head.signed.data.decode("utf-8"))
-    journal.commit()
     return head
 
 
@@ -206,7 +209,8 @@ def _entries_step(
         entries = journal.entries(captures=captures, undone=True)
         tasks = (_task(journal, entry, read=scope.full or entry.id in chosen) for entry in entries)
         for found in examine_all(tasks, open_source, source, trust, jobs=plan.jobs):
-            settler.settle(found, read=scope.full or found.entry.id in chosen)
+            with journal.whole():
+                settler.settle(found, read=scope.full or found.entry.id in chosen)
             done, uncommitted, unread = done + 1, uncommitted + 1, unread + found.bytes
             if uncommitted == _TOGETHER or unread > _BYTES_TOGETHER:
                 journal.commit()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from sijill.archive.digest import DigestSet, digest_stream
+from sijill.archive.warc.scan import Sharing
 from sijill.provenance.attest.envelope import envelope_sha256
 from sijill.provenance.attest.members import WARC_NAME
 from sijill.provenance.errors import (
@@ -106,10 +107,16 @@ class Examined:
         self.faults.append((code, about, found))
 
 
-def examine(task: Task, source: ArchiveSource, trust: TrustRoot) -> Examined:
+def examine(task: Task, source: ArchiveSource, trust: TrustRoot, *, processes: int = 1) -> Examined:
     """Check one entry's attestation and leaf-index and, if asked, read what it names.
 
     Whatever the store itself cannot do is raised as the source raises it.
+
+    Args:
+        task: the entry, and what is known of it.
+        source: the archive.
+        trust: whom the auditor believes.
+        processes: how many may share the reading of a large WARC.
     """
     entry = task.entry
     found = Examined(entry)
@@ -134,7 +141,7 @@ def examine(task: Task, source: ArchiveSource, trust: TrustRoot) -> Examined:
         )
         # Objects of other kinds are small reports: they are always read.
         if task.read or entry.kind is not Kind.CAPTURE:
-            _check_objects(task, found, statement, source)
+            _check_objects(task, found, statement, source, Sharing(processes))
     return found
 
 
@@ -227,7 +234,7 @@ def _quoted(found: Examined, text: str | None, trust: TrustRoot) -> Quoted | Non
     return Quoted(head.origin, head.size, head.root, known)
 
 
-def _check_objects(task: Task, found: Examined, statement: Statement, source: ArchiveSource) -> None:
+def _check_objects(task: Task, found: Examined, statement: Statement, source: ArchiveSource, sharing: Sharing) -> None:
     for attested in statement.subjects:
         name, sha256 = attested["name"], attested["digest"]["sha256"]
         key = object_key(sha256)
@@ -238,16 +245,23 @@ def _check_objects(task: Task, found: Examined, statement: Statement, source: Ar
                 found.fault(ArchiveCode.PRESENT, key, f"{name} of {task.entry.id}: {err.reason}")
                 continue
             if reader is not None:
-                _check_object(found, key, attested, statement, reader)
+                _check_object(found, key, attested, statement, reader, sharing)
             elif key in task.removed:
                 found.gone += 1
             else:
                 found.fault(ArchiveCode.PRESENT, key, f"{name} of {task.entry.id} is missing")
 
 
-def _check_object(found: Examined, key: str, attested: dict[str, Any], statement: Statement, reader: BinaryIO) -> None:
+def _check_object(
+    found: Examined,
+    key: str,
+    attested: dict[str, Any],
+    statement: Statement,
+    reader: BinaryIO,
+    sharing: Sharing,
+) -> None:
     warc = found.entry.kind is Kind.CAPTURE and attested["name"] == WARC_NAME
-    survey = survey_warc(reader, max_records=max_records(statement.parsed)) if warc else None
+    survey = survey_warc(reader, max_records=max_records(statement.parsed), sharing=sharing) if warc else None
     digests = digest_stream(reader) if survey is None else survey.digests
     found.objects += 1
     found.bytes += digests.size

@@ -27,6 +27,7 @@ th, td { text-align: start; vertical-align: top; padding: .35rem .6rem .35rem 0;
 tr { border-bottom: 1px solid #ddd; break-inside: avoid; }
 th[scope=row] { font-weight: 400; color: #555; white-space: nowrap; }
 td.status { white-space: nowrap; font-weight: 600; }
+td.code code { white-space: nowrap; overflow-wrap: normal; }
 code, pre { font: .85em/1.45 ui-monospace, monospace; overflow-wrap: anywhere; white-space: pre-wrap; }
 pre { background: #f6f6f6; padding: .6rem .9rem; }
 ul { padding-inline-start: 1.2rem; }
@@ -111,7 +112,8 @@ def _check(check: ArchiveCheck) -> str:
         findings = _list(items, kind="findings")
     said = f"{_plain(check.sentence)}{_plain(remark(check))}"
     status = f'<td class="status {_COLOURS[check.status]}">{_plain(mark(check))}</td>'
-    return f"<tr>{status}<td><code>{_plain(check.code)}</code></td><td>{said}{findings}</td></tr>"
+    code = f'<td class="code"><code>{_plain(check.code)}</code></td>'
+    return f"<tr>{status}{code}<td>{said}{findings}</td></tr>"
 
 
 def _table(rows: Iterable[tuple[str, str]]) -> Iterator[str]:

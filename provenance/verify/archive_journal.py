@@ -33,9 +33,13 @@ CREATE TABLE IF NOT EXISTS findings (code TEXT NOT NULL, place INTEGER NOT NULL,
     found TEXT NOT NULL);
 """
 
-_FORGET: Final = """
-DELETE FROM kept; DELETE FROM marks; DELETE FROM vouched; DELETE FROM entries; DELETE FROM findings;
-"""
+_FORGET: Final = (
+    "DELETE FROM kept",
+    "DELETE FROM marks",
+    "DELETE FROM vouched",
+    "DELETE FROM entries",
+    "DELETE FROM findings",
+)
 
 _LONGEST: Final = 2_000
 """Characters of a text from the archive that a finding keeps."""
@@ -69,6 +73,21 @@ class Journal:
     def commit(self) -> None:
         """Keep all that was noted so far, whatever happens next."""
         self._connection.commit()
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """What is noted in the `with` statement is kept wholly or, if an exception leaves it, not at all."""
+        if not self._connection.in_transaction:
+            # Without this the savepoint would be a transaction of its own, and each one would wait for the disk.
+            self._connection.execute("BEGIN")
+        self._connection.execute("SAVEPOINT whole")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK TO whole")
+            raise
+        finally:
+            self._connection.execute("RELEASE whole")
 
     # What the audit is of, and how far it is.
 
@@ -296,7 +315,7 @@ class Journal:
 def opened_journal(path: Path | None) -> Iterator[Journal]:
     """The journal at `path`, or one that nobody sees again.
 
-    What was not committed when the `with` statement is left is as if it had never been noted.
+    What was noted is kept however the `with` statement is left; of a process that is killed, what was committed.
 
     Raises:
         JournalUnusable: it cannot be read or written, is in use, or is none; also for what happens to it meanwhile.
@@ -306,8 +325,10 @@ def opened_journal(path: Path | None) -> Iterator[Journal]:
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("PRAGMA synchronous = OFF" if path is None else "PRAGMA synchronous = NORMAL")
             connection.executescript(_TABLES)
-            yield Journal(connection)
-            connection.commit()
+            try:
+                yield Journal(connection)
+            finally:
+                connection.commit()
     except sqlite3.Error as err:
         raise JournalUnusable(path, str(err)) from err
 

@@ -6,10 +6,15 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field
 
 from sijill.provenance.attest.envelope import PAYLOAD_TYPE, parse_envelope
 from sijill.provenance.attest.keys import PublicKey
+from sijill.provenance.attest.members import Line, Part, Subject
+from sijill.provenance.attest.statement import MAX_PAYLOAD, parse_part, parse_statement
 from sijill.provenance.attest.timestamps import capture_id_time, parse_timestamp
 from sijill.provenance.errors import MalformedEnvelope, MalformedStatement
 from sijill.provenance.log.entry import Kind
@@ -59,13 +64,32 @@ class Statement:
     """What it says of its own time, in microseconds since 1970."""
 
 
+class CommonStatement(Part):
+    """What statements of all kinds have."""
+
+    type: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
+    subject: Annotated[tuple[Subject, ...], Field(strict=False, max_length=100)]
+    predicate_type: Line
+    predicate: dict[str, Any]
+
+
+def parse_common(predicate_type: str, payload: bytes) -> CommonStatement:
+    """Parse a statement of which only the type of its predicate is known.
+
+    Raises:
+        MalformedStatement: it is not canonical JSON, no statement, or its predicate is of another type.
+    """
+    statement = parse_part(CommonStatement, payload, limit=MAX_PAYLOAD)
+    if statement.predicate_type != predicate_type:
+        raise MalformedStatement("predicateType", f"not {predicate_type}")
+    return statement
+
+
 def form_of(kind: Kind) -> Form:
     """The form of statements of a kind."""
     # Each form is loaded when it is met: an archive may have none of a kind.
     match kind:
         case Kind.CAPTURE:
-            from sijill.provenance.attest.statement import parse_statement
-
             return Form(parse_statement, "captureId", ("times.started", "times.ended"), stored=True)
         case Kind.PROBE:
             from sijill.provenance.attest.probe import parse_probe_statement
@@ -87,6 +111,9 @@ def form_of(kind: Kind) -> Form:
             from sijill.provenance.attest.tombstone import parse_tombstone_statement
 
             return Form(parse_tombstone_statement, "tombstoneId", None, stored=False)
+        case _:
+            # A kind that has no strict parser here: what all statements have in common is checked.
+            return Form(partial(parse_common, f"https://sijill.org/{kind}/v1"), f"{kind}Id", None, stored=True)
 
 
 def read_statement(data: bytes, kind: Kind, entry_id: str, trust: TrustRoot) -> Statement:
@@ -116,8 +143,8 @@ def read_statement(data: bytes, kind: Kind, entry_id: str, trust: TrustRoot) -> 
         raise Fault(ArchiveCode.STATEMENTS, str(err)) from err
     statement = json.loads(envelope.payload)
     predicate = statement["predicate"]
-    if predicate[form.id] != entry_id:
-        raise Fault(ArchiveCode.STATEMENTS, f"is about {predicate[form.id]}")
+    if (about := predicate.get(form.id)) != entry_id:
+        raise Fault(ArchiveCode.STATEMENTS, f"is about {about}")
     if form.times is None:
         first = last = microseconds(capture_id_time(entry_id))
     else:

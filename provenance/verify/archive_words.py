@@ -60,15 +60,17 @@ def limits(report: ArchiveReport) -> Iterator[str]:
         f"You gave: {', '.join(given) if given else 'none'}."
     )
     if report.since is not None and report.log is not None:
-        later = report.log.size - report.since
+        new = report.log.size - report.since
         yield (
             f"The checkpoint that you kept covers the first {count(report.since, 'entry')}; "
-            f"the {count(later, 'entry')} after it are new to you."
+            f"the {count(new, 'entry')} after it are new to you."
         )
     if report.shown is not None:
+        all_of_it = report.log is None or report.shown.size == report.log.size
+        later = "" if all_of_it else " Later ones bear nobody else's time."
         yield (
             f"The first {count(report.shown.size, 'entry')} existed by {report.shown.by:%Y-%m-%d %H:%M:%S} UTC, as "
-            f"{' and '.join(report.shown.parties)} vouch for. Later ones bear nobody else's time."
+            f"{' and '.join(report.shown.parties)} vouch for.{later}"
         )
     else:
         yield "Nobody outside vouches for any time: all times in this archive are its collector's own."

@@ -16,7 +16,7 @@ from sijill.provenance.verify.trust import TrustRoot
 OpenSource = Callable[[], ArchiveSource]
 """Opens the archive; must be picklable, since each process opens it for itself."""
 
-FEW: Final = 32
+FEW: Final = 64
 """For fewer entries it does not pay to start processes."""
 _AHEAD: Final = 8
 
@@ -39,9 +39,9 @@ def examine_all(
     first = list(islice(tasks, FEW))
     if jobs == 1 or len(first) < FEW:
         for task in first:
-            yield examine(task, source, trust)
+            yield examine(task, source, trust, processes=jobs)
         for task in tasks:
-            yield examine(task, source, trust)
+            yield examine(task, source, trust, processes=jobs)
         return
     yield from _by_processes(first, tasks, open_source, trust, jobs)
 
@@ -77,4 +77,5 @@ def _begin(open_source: OpenSource, trust: TrustRoot) -> None:
 
 def _examine(task: Task) -> Examined:
     source, trust = _here[0]
-    return examine(task, source, trust)
+    # Whoever ends this process must not leave others of its making behind.
+    return examine(task, source, trust, processes=1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
+from sijill.archive.warc.region import Region, file_of
+
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
@@ -28,6 +30,10 @@ class ProgressReader(io.RawIOBase):
     def readable(self) -> bool:
         """True."""
         return True
+
+    def file(self) -> Region | None:
+        """All of the file that the source is, if it is one."""
+        return file_of(self._source)
 
     def seekable(self) -> bool:
         """Whether the source is."""

@@ -82,7 +82,7 @@ def test_lines(warc, site):
     key, time, text = entries[site.png_url].split(" ", 2)
     entry = json.loads(text)
     assert (key, time) == ("example,site)/assets/logo.png", "20261121011630")
-    assert list(entry) == ["url", "mime", "status", "digest", "length", "offset", "filename", "recordDigest"]
+    assert list(entry) == ["url", "mime", "status", "digest", "length", "offset", "filename"]
     offset, length = int(entry["offset"]), int(entry["length"])
     assert warc[offset : offset + length].startswith(b"\x1f\x8b")
     assert entry["filename"] == "data.warc.gz"

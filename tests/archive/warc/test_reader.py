@@ -39,7 +39,6 @@ def test_one_pass_gives_offsets_lengths_and_digests(warc):
         assert record.offset == end
         end += record.length
         member = warc[record.offset : end]
-        assert record.digest == digest_bytes(member).sha256
         text = gzip.decompress(member)
         block = text[text.index(b"\r\n\r\n") + 4 : -4]
         assert (len(block), digest_bytes(block).sha256) == (record.size, record.block)
