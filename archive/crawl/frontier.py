@@ -62,6 +62,17 @@ class Frontier:
         hosts = [host for host in self._waiting if ready(host)]
         return self._pop(min(hosts, key=lambda host: self._waiting[host][0][0])) if hosts else None
 
+    def remove(self, url: str) -> None:
+        """Take `url` out, if it waits."""
+        host = host_of(url)
+        left = [entry for entry in self._waiting.get(host, ()) if entry[1].url != url]
+        self._length -= len(self._waiting.get(host, ())) - len(left)
+        if left:
+            heapq.heapify(left)
+            self._waiting[host] = left
+        else:
+            self._waiting.pop(host, None)
+
     def hosts(self) -> tuple[str, ...]:
         """Hosts whose URLs wait."""
         return tuple(self._waiting)

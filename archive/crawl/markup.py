@@ -43,6 +43,8 @@ class Items:
 
     root: str = ""
     """The name of the first element, without namespace, in lower case; empty if there is none."""
+    namespace: str = ""
+    """Of the first element."""
     head: list[Part] = field(default_factory=list)
     """Elements outside items, the first of them."""
     items: list[tuple[str, list[Part]]] = field(default_factory=list)
@@ -106,13 +108,13 @@ class _Reader:
         self._skipped = 0
         self._item_depth = 0
 
-    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+    def start(self, tag: str | bytes, attrib: Mapping[str | bytes, str | bytes]) -> None:
         self._elements += 1
         if self._elements > _MOST_ELEMENTS:
             raise _EnoughRead(f"it has more than {_MOST_ELEMENTS} elements; what follows was not read")
-        namespace, name = _split(tag)
+        namespace, name = _split(str(tag))
         if not self._read.root:
-            self._read.root = name.lower()
+            self._read.root, self._read.namespace = name.lower(), namespace
         if self._skipped or len(self._open) > _MOST_PARTS:
             self._skipped += 1
             return
@@ -121,15 +123,18 @@ class _Reader:
                 raise _EnoughRead(f"it has more than {self._limit} items; what follows was not read")
             self._parts = []
             self._item_depth = len(self._open)
-        self._open.append((namespace, name, dict(attributes), []))
+        self._open.append((namespace, name, {str(key): str(value) for key, value in attrib.items()}, []))
 
-    def data(self, text: str) -> None:
+    def data(self, data: str | bytes) -> None:
         if self._open and not self._skipped:
             pieces = self._open[-1][3]
             if len(pieces) < _MOST_PARTS:
-                pieces.append(text[:_LONGEST_TEXT])
+                pieces.append(str(data)[:_LONGEST_TEXT])
 
-    def end(self, _: str) -> None:
+    def comment(self, text: str | bytes) -> None:
+        """Comments are passed over."""
+
+    def end(self, _: str | bytes) -> None:
         if self._skipped:
             self._skipped -= 1
             return

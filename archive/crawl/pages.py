@@ -120,6 +120,8 @@ class Step:
     """Of a capture under way: its id, decided before it began."""
     earlier: tuple[str, ...] = ()
     """Captures of earlier attempts, where a server asked to wait."""
+    attempts: int = 0
+    """How often it was asked for so far."""
     final_url: str | None = None
     status: int | None = None
     sha256: str | None = None

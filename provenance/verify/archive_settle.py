@@ -12,7 +12,6 @@ from sijill.provenance.verify.archive_journal import Journal
 from sijill.provenance.verify.archive_source import object_key
 from sijill.provenance.verify.archive_statements import invalid_key, is_limited, moment
 from sijill.provenance.verify.archive_vouchers import UNKNOWN, Timeline, Vouched, not_after, not_before
-from sijill.provenance.verify.report import Finding
 from sijill.provenance.verify.trust import TrustRoot
 
 
@@ -84,12 +83,17 @@ class Settler:
         return max((bound for bound in bounds if bound is not None), default=None)
 
     def _check_keys(self, found: Examined, shown: int | None) -> None:
-        for keyid in found.keyids:
-            if is_limited(self._trust, keyid) and shown is None:
-                reason = f"{found.entry.id}: {keyid} is limited in time, and nobody vouches for a time"
-                self._journal.note(f"unclear {ArchiveCode.KEYS}", reason)
-            fault: Finding | None = invalid_key(self._trust, keyid, shown)
-            if fault is not None:
+        """One key that was valid is enough: a new key is introduced under the old one's signature, too."""
+        limited = [keyid for keyid in found.keyids if is_limited(self._trust, keyid)]
+        if len(limited) < len(found.keyids):
+            return
+        if shown is None:
+            reason = f"{found.entry.id}: {', '.join(limited)} limited in time, and nobody vouches for a time"
+            self._journal.note(f"unclear {ArchiveCode.KEYS}", reason)
+            return
+        faults = [invalid_key(self._trust, keyid, shown) for keyid in limited]
+        if None not in faults:
+            for fault in filter(None, faults):
                 self._find(ArchiveCode.KEYS, found, f"{fault.about}: {fault.found}")
 
     def _check_times(self, found: Examined, shown: int | None) -> None:

@@ -8,7 +8,7 @@ checkpoint alone would not do: the archive made it itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -156,16 +156,16 @@ def _check_enough(
     ledger.record(code, problems)
 
 
-def _check_validity(ledger: Ledger, code: Code, keys: Iterable[str], shown: Bound | None) -> None:
-    """E-ATT-06 and E-LOG-06: each of `keys` was valid when what it signed was shown to exist."""
-    keys = tuple(keys)
+def _check_validity(ledger: Ledger, code: Code, keys: Sequence[str], shown: Bound | None) -> None:
+    """E-ATT-06 and E-LOG-06: one of `keys` was valid when what they signed was shown to exist."""
     limited = [key for key in keys if _is_limited(ledger.trust, key)]
-    if limited and shown is None:
-        ledger.skip(code, limited[0], "the key is limited in time, and nobody outside vouches for a time")
-    elif shown is None:
+    if len(limited) < len(keys):
         ledger.record(code, ())
+    elif shown is None:
+        ledger.skip(code, limited[0], "the key is limited in time, and nobody outside vouches for a time")
     else:
-        ledger.record(code, [finding for key in limited for finding in _invalid(ledger.trust, key, shown)])
+        faults = [list(_invalid(ledger.trust, key, shown)) for key in limited]
+        ledger.record(code, [finding for fault in faults for finding in fault] if all(faults) else ())
 
 
 def _is_limited(trust: TrustRoot, key: str) -> bool:

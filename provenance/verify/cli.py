@@ -68,6 +68,7 @@ def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
       sijill-verify capture.wacz --trust trust.json --json > report.json
       sijill-verify data.warc.gz --attestation attestation.dsse.json \\
           --proof inclusion.tlog-proof --trust trust.json
+      sijill-verify archive --help     (audits a whole archive)
 
     Exit status: 0 verified, 1 not verified, 2 a file could not be read or used, 130 interrupted.
     """,

@@ -155,10 +155,12 @@ def test_audit_reports_second_versions_and_deletions_and_readers_keep_the_first(
     client.delete_object(Bucket="versioned", Key=f"{prefix}/log/checkpoints/1")
     audited = sijill(settings, "audit", "--json")
     assert audited.returncode == 1
-    faults = json.loads(audited.stdout)["faults"]
-    assert {fault["key"] for fault in faults} == {captured["warcKey"], "log/checkpoints/1"}
-    assert any("second version of 6 bytes" in fault["what"] for fault in faults)
-    assert any("deleted" in fault["what"] for fault in faults)
+    checks = json.loads(audited.stdout)["checks"]
+    [failed] = [check for check in checks if check["status"] == "failed"]
+    assert failed["code"] == "E-ARC-31"
+    assert {finding["about"] for finding in failed["findings"]} == {captured["warcKey"], "log/checkpoints/1"}
+    assert any("a second version, of 6 bytes" in finding["found"] for finding in failed["findings"])
+    assert any("deleted" in finding["found"] for finding in failed["findings"])
     shown = sijill(settings, "export", captured["captureId"], "-o", settings.parent / "page.wacz")
     assert shown.returncode == 0, shown.stderr
 

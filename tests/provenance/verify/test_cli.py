@@ -127,7 +127,7 @@ def test_parts_without_proof_are_not_verified(parts, call):
         ([".", "--trust", "trust.json"], ".: Is a directory"),
         (["trust.json", "--trust", "missing.json"], "missing.json: No such file or directory"),
         (["trust.json", "--trust", "broken.json"], "broken.json: not a trust root: unknown member 'revoked'"),
-        (["trust.json", "--trust", "."], ".: Is a directory"),
+        (["trust.json", "--trust", "."], ". is a folder of signed trust roots: name your root metadata with --root"),
         (["trust.json"], "Missing option '--trust'"),
         ([], "Missing argument 'FILE'"),
         (["trust.json", "--trust", "trust.json", "--out", "x"], "No such option"),
@@ -168,7 +168,8 @@ def test_help_has_examples_and_no_option_that_writes(call):
     assert status == 0
     assert "sijill-verify capture.wacz --trust trust.json" in out
     offered = {option for parameter in verify_file.params for option in parameter.opts if option.startswith("-")}
-    assert offered == {"--trust", "--attestation", "--proof", "--timestamp", "--json", "--version"}
+    reading = {"--trust", "--root", "--trust-version", "--attestation", "--proof", "--timestamp"}
+    assert offered == reading | {"--json", "--version"}
 
 
 def test_version(call):
