@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from sijill.archive.digest import DigestSet
 from sijill.archive.errors import BadTarget
 from sijill.flows import evidence
-from sijill.flows.holds import Lock
+from sijill.flows.custody.holds import Lock
+from sijill.flows.custody.tombstones import Tombstone, tombstone_line
 from sijill.flows.init import Initialised
 from sijill.flows.printing import print_facts, print_json, print_table
-from sijill.flows.tombstones import Tombstone, tombstone_line
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.timestamps import format_timestamp
 from sijill.provenance.printable import printable

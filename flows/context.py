@@ -6,7 +6,7 @@ import platform
 import ssl
 from importlib.metadata import version
 
-from sijill.flows.anchoring import Quotable
+from sijill.flows.partners.anchoring import Quotable
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.attestation import (
     CollectorCommitment,

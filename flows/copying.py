@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from sijill.flows.tombstones import erased_keys
+from sijill.flows.custody.tombstones import erased_keys
 from sijill.flows.wiring import Archive
 from sijill.storage.copying import Difference, compare, copy
 from sijill.storage.open import open_store

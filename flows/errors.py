@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import IntEnum
 from pathlib import Path
 
@@ -26,6 +27,10 @@ class SijillError(Exception):
 
 class BadSettings(SijillError):
     """`sijill.toml` or a key file cannot be used."""
+
+
+class BadSites(SijillError):
+    """The sites file cannot be used, or names no such site."""
 
 
 class UnknownCapture(SijillError):
@@ -106,6 +111,28 @@ class PdfNotMade(SijillError):
     """The browser did not print a whole PDF; nothing was written."""
 
     status = ExitStatus.FAILED
+
+
+class SiteBusy(SijillError):
+    """Another worker is crawling the site."""
+
+    status = ExitStatus.DONE
+
+    def __init__(self, site_id: str, since: datetime | None) -> None:
+        seen = "on this machine" if since is None else f"last seen at {since:%Y-%m-%dT%H:%M:%SZ}"
+        super().__init__(f"{site_id}: another worker ({seen}) is crawling it; left alone")
+        self.site_id = site_id
+        self.since = since
+
+
+class LeaseLost(SijillError):
+    """Another worker took a site over, because this one had shown no sign of life for too long."""
+
+    status = ExitStatus.FAILED
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"{key}: another worker has taken the site over")
+        self.key = key
 
 
 def our_errors() -> tuple[type[Exception], ...]:

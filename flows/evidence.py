@@ -16,14 +16,14 @@ from sijill.archive.capture.exchange import Capture, Exchange, Outcome
 from sijill.archive.capture.target import parse_target
 from sijill.archive.digest import DigestSet, HashingWriter, digest_bytes
 from sijill.archive.warc.writer import write_capture
-from sijill.flows.anchoring import Anchoring, quotable
 from sijill.flows.context import capture_context, warc_info
-from sijill.flows.custody import read_envelope, removed_or_unknown
-from sijill.flows.pointers import mend
-from sijill.flows.posting import Asked
+from sijill.flows.custody.pointers import mend
+from sijill.flows.custody.recording import read_envelope, removed_or_unknown
+from sijill.flows.custody.tombstones import find_tombstone
+from sijill.flows.partners.anchoring import Anchoring, quotable
+from sijill.flows.partners.posting import Asked
+from sijill.flows.partners.timestamping import timestamp_envelope
 from sijill.flows.probe import check_required
-from sijill.flows.timestamping import timestamp_envelope
-from sijill.flows.tombstones import find_tombstone
 from sijill.flows.wiring import Archive
 from sijill.flows.workfolder import WorkItem, sync, write_durably
 from sijill.provenance.attest.attestation import Orchestrator, Subject, Trigger, capture_statement

@@ -11,10 +11,10 @@ from typing import BinaryIO
 
 from sijill.archive.digest import DigestSet, HashingWriter
 from sijill.archive.warc.zip_writer import write_zip
-from sijill.flows.anchoring import Anchor, choose_anchor, tokens_over, tokens_over_attestation
+from sijill.flows.custody.tombstones import refuse_tombstoned
 from sijill.flows.errors import NotSealed, OutputUnusable, PackageRefused
 from sijill.flows.evidence import StoredCapture, load_capture
-from sijill.flows.tombstones import refuse_tombstoned
+from sijill.flows.partners.anchoring import Anchor, choose_anchor, tokens_over, tokens_over_attestation
 from sijill.flows.wiring import Archive
 from sijill.flows.workfolder import sync
 from sijill.provenance.attest.envelope import parse_envelope

@@ -32,7 +32,7 @@ from sijill.provenance.package_layout import (
     subject_path,
     token_at,
 )
-from sijill.provenance.report import ChainEvent, Paper, ReportInput, TokenFacts, Verification, report_html
+from sijill.provenance.report.page import ChainEvent, Paper, ReportInput, TokenFacts, Verification, report_html
 from sijill.provenance.verify.package import PackageFiles
 from sijill.provenance.verify.report import Report
 from sijill.provenance.verify.verify import verify_package
@@ -142,8 +142,8 @@ def _read(package: BinaryIO) -> tuple[ReportInput, bytes | None]:
 
 def _custody(archive: Archive, capture_id: str) -> tuple[ChainEvent, ...]:
     # Whoever never asks for a report does not pay for loading what the chain is put together from.
-    from sijill.flows.chain import chain
-    from sijill.flows.events import Voucher
+    from sijill.flows.custody.chain import chain
+    from sijill.flows.custody.events import Voucher
 
     return tuple(
         ChainEvent(

@@ -18,8 +18,8 @@ from sijill.provenance.verify.cli import NOT_VERIFIED, VERIFIED, FileOrCommand, 
 
 if TYPE_CHECKING:
     from sijill.provenance.log.checkpoint import SignedCheckpoint
-    from sijill.provenance.verify.archive import Plan
-    from sijill.provenance.verify.archive_report import ArchiveReport
+    from sijill.provenance.verify.archive.audit import Plan
+    from sijill.provenance.verify.archive.report import ArchiveReport
     from sijill.provenance.verify.trust import TrustRoot
 
 _COLOURS: Final = {"passed": "green", "failed": "red", "not-checked": "yellow"}
@@ -87,10 +87,10 @@ def archive(
         raise click.UsageError("--seed chooses a sample: it goes with --sample.")
     if seed is not None and not (len(seed) <= 64 and set(seed) <= set("0123456789abcdef") and seed):
         raise click.UsageError("--seed: not 1 to 64 lowercase hexadecimal digits.")
-    from sijill.flows.audit_folder import write_report
-    from sijill.flows.audit_source import store_url as url_of
-    from sijill.provenance.verify.archive import Plan
-    from sijill.provenance.verify.archive_report import Verdict
+    from sijill.flows.audit.folder import write_report
+    from sijill.flows.audit.source import store_url as url_of
+    from sijill.provenance.verify.archive.audit import Plan
+    from sijill.provenance.verify.archive.report import Verdict
 
     plan = Plan(url_of(store_url), sample, seed, _since(since), jobs or _processors())
     report = _audited(plan, _trust(trust), folder)
@@ -123,11 +123,11 @@ def _audited(plan: Plan, trust: TrustRoot, folder: Path | None) -> ArchiveReport
     from datetime import UTC, datetime
     from functools import partial
 
-    from sijill.flows.audit_folder import prepared
-    from sijill.flows.audit_progress import AuditProgress
-    from sijill.flows.audit_source import open_source
-    from sijill.provenance.verify.archive import audit
-    from sijill.provenance.verify.archive_journal import opened_journal
+    from sijill.flows.audit.folder import prepared
+    from sijill.flows.audit.progress import AuditProgress
+    from sijill.flows.audit.source import open_source
+    from sijill.provenance.verify.archive.audit import audit
+    from sijill.provenance.verify.archive.journal import opened_journal
 
     # The store first: a mistyped URL leaves no folder behind.
     opened = partial(open_source, plan.store)
@@ -188,7 +188,7 @@ def _read(path: Path, limit: int) -> bytes:
 def _print(report: ArchiveReport, *, as_json: bool) -> None:
     import json
 
-    from sijill.provenance.verify.archive_render import archive_report_json, archive_report_text
+    from sijill.provenance.verify.archive.render import archive_report_json, archive_report_text
 
     if as_json:
         text = json.dumps(archive_report_json(report), indent=2)

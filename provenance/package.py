@@ -53,7 +53,7 @@ from sijill.provenance.package_layout import (
     bad_subject,
     subject_path,
 )
-from sijill.provenance.report import ReportInput, TokenFacts, report_html
+from sijill.provenance.report.page import ReportInput, TokenFacts, report_html
 
 _TITLE: Final = "Evidence package of one capture"
 _DESCRIPTION: Final = "`provenance/VERIFY.txt` says how to verify it and what it shows."

@@ -67,8 +67,9 @@ def read_feed(
         sanitize_html=False,
     )
     language = _language(parsed.feed.get("language"))
-    found = [entry for values in parsed.entries for entry in _entry(values, url, language)]
-    bad = sum(1 for values in parsed.entries if _absolute(url, values.get("link")) is None)
+    entries = [tuple(_entry(values, url, language)) for values in parsed.entries]
+    found = [found for entry in entries for found in entry]
+    bad = sum(1 for entry in entries if not entry)
     if bad:
         problems.append(Problem(url, f"{bad} of its entries name no URL that can be requested"))
     found.extend(_further(parsed.feed, url))
@@ -107,20 +108,18 @@ def _append(parent: etree._Element, part: Part) -> None:
 
 
 def _entry(values: Any, via: str, language: str | None) -> Iterator[Found]:
-    address = _absolute(via, values.get("link"))
-    if address is None:
-        return
     lastmod = _moment(values.get("updated_parsed")) or _moment(values.get("published_parsed"))
     own = _language(values.get("language")) or language
-    for link in values.get("links", ()):
-        other = _absolute(via, link.get("href"))
-        named = _language(link.get("hreflang"))
-        if other is not None and named is not None and link.get("rel") == "alternate":
-            if other == address:
-                own = named
-            else:
-                yield Found(other, via, How.HREFLANG, lastmod, named)
-    yield Found(address, via, How.FEED, lastmod, own)
+    links = [
+        (address, _language(link.get("hreflang")))
+        for link in values.get("links", ())
+        if link.get("rel") == "alternate" and (address := _absolute(via, link.get("href"))) is not None
+    ]
+    if not links and (only := _absolute(via, values.get("link"))) is not None:
+        links = [(only, None)]
+    for position, (address, named) in enumerate(links):
+        how = How.HREFLANG if position and named is not None else How.FEED
+        yield Found(address, via, how, lastmod, named or own)
 
 
 def _further(feed: Any, via: str) -> Iterator[Found]:

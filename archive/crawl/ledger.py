@@ -139,10 +139,10 @@ class Ledger:
             return PageOutcome.OUT_OF_SCOPE, verdict.reason
         if planned.task is Task.LIST and _NO_LIST.search(urlsplit(url).path):
             return PageOutcome.OUT_OF_SCOPE, "neither a statement page nor a page that names any"
-        if trap := self._traps.trap(url):
-            return PageOutcome.TRAP, trap
         if not self._is_near(planned):
             return PageOutcome.LIMIT_REACHED, f"more than {self._site.limits.depth} links from where the crawl starts"
+        if trap := self._traps.trap(url, is_list=planned.task is Task.LIST):
+            return PageOutcome.TRAP, trap
         return None, ""
 
     def _is_near(self, planned: Planned) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import parse_qsl, urlsplit
@@ -14,7 +12,7 @@ import webencodings
 from lxml import etree
 
 # The page is read as the capture reads it for what it needs: one way to tell an encoding, one way to parse.
-from sijill.archive.capture.requisites import _encoding, _parse
+from sijill.archive.capture.requisites import _encoding, _parse, _refresh_target
 from sijill.archive.crawl.found import Found, How, Problem, Refused
 from sijill.archive.crawl.urls import LONGEST_LINE, absolute, without_tracking
 from sijill.archive.errors import BadTarget
@@ -38,7 +36,7 @@ OLDER_WORDS: dict[str, frozenset[str]] = {
     "de": frozenset({"ältere beiträge", "ältere einträge", "nächste seite", "nächste", "weiter", "mehr laden"}),
     "en": frozenset({"older posts", "older entries", "older articles", "older news", "older", "older statements",
                      "previous posts", "previous entries", "next page", "next", "more statements", "more news",
-                     "more posts", "load more", "show more", "archive"}),
+                     "more posts", "load more", "show more"}),
     "es": frozenset({"entradas antiguas", "entradas anteriores", "más antiguas", "página siguiente", "siguiente",
                      "cargar más", "ver más"}),
     "fa": frozenset({"بعدی", "صفحه بعد", "نوشته‌های قدیمی‌تر", "قدیمی‌تر", "مطالب قدیمی‌تر"}),
@@ -114,9 +112,12 @@ class _Reader:
             if (href := element.get("href")) and (base := self._absolute(href)):
                 self._base = base
                 break
-        for element in root.iter("link", "a", "area"):
+        for element in root.iter("link", "a", "area", "meta"):
             if self.more:
                 return
+            if element.tag == "meta":
+                self._read_meta(element)
+                continue
             href = element.get("href")
             if not href or not href.strip() or href.strip().startswith("#"):
                 continue
@@ -136,6 +137,12 @@ class _Reader:
             self._add(href, How.CANONICAL, None)
         elif "next" in relations:
             self._add(href, How.OLDER, None)
+
+    def _read_meta(self, element: etree._Element) -> None:
+        if (element.get("http-equiv") or "").strip().lower() == "refresh":
+            target = _refresh_target(element.get("content") or "")
+            if target:
+                self._add(target, How.LINK, None)
 
     def _read_anchor(self, element: etree._Element, href: str, relations: frozenset[str]) -> None:
         language = _tag(element.get("hreflang"))

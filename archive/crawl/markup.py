@@ -82,6 +82,9 @@ def read_items(data: bytes, names: frozenset[str], *, limit: int, charset: str |
         for position in range(first.start(), len(text), _CHUNK):
             parser.feed(text[position : position + _CHUNK].encode())
         parser.close()
+        faults = parser.feed_error_log.filter_from_errors()
+        if len(faults):
+            read.problem = f"it is not well-formed XML ({faults[0].message[:100]}); it was read as far as it could be"
     except _EnoughRead as err:
         read.problem = err.why
     except etree.XMLSyntaxError as err:

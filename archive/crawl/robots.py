@@ -125,7 +125,7 @@ class _Group:
     def __init__(self, lines: list[str], user_agent: str) -> None:
         agent = user_agent.lower()
         kept: list[str] = []
-        tokens: set[str] = set()
+        names: set[str] = set()
         for line in lines:
             written = line.partition("#")[0].strip()
             if written.lower().startswith("user"):
@@ -133,14 +133,14 @@ class _Group:
                 if named is None:
                     kept.append("")
                     continue
-                token = _token(named[1])
-                if token != "*" and not _applies(token, agent):
-                    token = _OTHERS
-                tokens.add(token)
-                kept.append(f"User-agent: {token}")
+                name = _product(named[1])
+                if name != "*" and not _applies(name, agent):
+                    name = _OTHERS
+                names.add(name)
+                kept.append(f"User-agent: {name}")
             else:
                 kept.append(written)
-        ours = max((token for token in tokens if token not in {"*", _OTHERS}), key=len, default=None)
+        ours = max((name for name in names if name not in {"*", _OTHERS}), key=len, default=None)
         self.name = ours or _NOBODY
         # RFC 9309 §2.2.1: only the group of the most specific name counts; shorter ones are for others.
         text = "\n".join(_renamed(line, ours) for line in kept)
@@ -172,7 +172,7 @@ class _Group:
         return sorted(rules, key=lambda rule: len(rule.pattern), reverse=True)
 
 
-def _token(value: str) -> str:
+def _product(value: str) -> str:
     """The product token that a line names (RFC 9309 §2.2.1: letters, `_` and `-`), in lower case; `*` for all."""
     text = value.strip()
     if text.startswith("*"):
@@ -181,9 +181,9 @@ def _token(value: str) -> str:
     return found[0].lower() if found else _OTHERS
 
 
-def _applies(token: str, agent: str) -> bool:
-    """Whether `token` is a whole word in a User-Agent field in lower case."""
-    return re.search(rf"(?<![a-z0-9_-]){re.escape(token)}(?![a-z_-])", agent) is not None
+def _applies(name: str, agent: str) -> bool:
+    """Whether `name` is a whole word in a User-Agent field in lower case."""
+    return re.search(rf"(?<![a-z0-9_-]){re.escape(name)}(?![a-z_-])", agent) is not None
 
 
 def _renamed(line: str, ours: str | None) -> str:

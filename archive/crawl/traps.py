@@ -12,23 +12,24 @@ _MOST_SAME_PARAMETER = 3
 _IN_A_ROW = 3
 """Times that a segment, or a run of them, may follow itself before it counts as endless."""
 _SESSION = re.compile(
-    r"(?:^|[;&?/])(phpsessid|jsessionid|aspsessionid\w{0,20}|asp\.net_sessionid|sessionid|session_id|cfid|cftoken|oscsid"
-    r"|zenid|sid|sess|s)=(?=[^;&?/]{8,})(?=[^;&?/]{0,40}\d)[\w,.-]+",
+    r"[;&?/](phpsessid|jsessionid|aspsessionid\w{0,20}|asp\.net_sessionid|sessionid|session_id|cfid|cftoken|oscsid"
+    r"|zenid)=[^;&?/]{4,}"
+    # Short names mean other things as well: only what is long and of letters and digits is a session's id.
+    r"|[;&?/](sid|sess|s)=(?=[a-z]*\d)(?=\d*[a-z])[a-z0-9]{20,}(?=[;&?/]|$)",
     re.IGNORECASE,
 )
 _ASP_SESSION = re.compile(r"/\([A-Za-z]\([0-9a-z]{20,}\)\)/", re.IGNORECASE)  # ASP.NET cookieless sessions
 _CALENDAR = re.compile(
-    r"(?:^|[/_-])(?:calend[a-z]{0,6}|events?|agenda|kalender|takvim|taqwim|تقويم|التقويم)(?:/|$)(?:.{0,200})"
-    r"(?:19|20|21)\d\d(?:[/_-]?[01]?\d)?(?:[/_-]?[0-3]?\d)?/?$",
+    r"(?:^|/)(?:calendar|events?|agenda|kalender|takvim|calendrier|تقويم|التقويم)/(?:[a-z-]{1,12}/)?"
+    r"[12]\d{3}(?:[/-][01]?\d(?:[/-][0-3]?\d)?)/?\Z",
     re.IGNORECASE,
 )
 _DATE_PARAMETERS = frozenset(
     {"tribe-bar-date", "eventdate", "event-date", "ical", "outlook-ical", "cal_date", "cal_month", "calendar"}
 )
-_MONTH_AND_YEAR = ({"month", "mon", "mo"}, {"year", "yr", "y"})
 _NUMBER = re.compile(r"\d+")
 _MACHINE_MADE = re.compile(r"[0-9a-f]{16,}", re.IGNORECASE)
-_OTHER_RENDERINGS = frozenset({"replytocom", "share", "openstat", "like_comment", "add-to-cart"})
+_OTHER_RENDERINGS = frozenset({"replytocom", "share", "like_comment", "add-to-cart"})
 _NESTED = re.compile(r"%25(?:25)+[0-9a-f]{2}", re.IGNORECASE)
 _MOST_SHAPES = 10_000
 
@@ -38,33 +39,31 @@ def trap(url: str) -> str | None:
     parts = urlsplit(url)
     path = unquote(parts.path, errors="replace")
     if session := _SESSION.search(f"{parts.path}?{parts.query}"):
-        return f"it carries a session id ({session[1].lower()})"
+        return f"it carries a session id ({(session[1] or session[2]).lower()})"
     if _ASP_SESSION.search(parts.path):
         return "it carries a session id in its path"
     segments = [segment for segment in path.split("/") if segment]
-    return _path_trap(segments) or _query_trap(parts.query) or (_calendar(path))
+    return _path_trap(segments) or _query_trap(parts.query) or _calendar(path)
 
 
 class Traps:
-    """Judges the URLs of one run, and counts how many of one shape have come that are no pages of interest."""
+    """Judges the URLs of one run, and counts how many lists of one shape have come."""
 
     def __init__(self, *, per_shape: int = 500) -> None:
-        """Let in at most `per_shape` URLs that differ only in their numbers and machine-made names."""
+        """Let in at most `per_shape` lists that differ only in numbers, machine-made names and values of queries."""
         self._per_shape = per_shape
         self._shapes: Counter[str] = Counter()
 
-    def trap(self, url: str) -> str | None:
-        """As the function `trap`."""
-        return trap(url)
-
-    def too_many(self, url: str) -> str | None:
-        """Count `url`; why it is one too many of its shape, or None. For pages that are no statements."""
+    def trap(self, url: str, *, is_list: bool = False) -> str | None:
+        """As the function `trap`; a list is counted too, so each must be asked about once."""
+        if (reason := trap(url)) is not None or not is_list:
+            return reason
         shape = _shape(url)
         if shape not in self._shapes and len(self._shapes) >= _MOST_SHAPES:
             shape = ""  # whoever makes up that many shapes gets one for all others
         self._shapes[shape] += 1
         if self._shapes[shape] > self._per_shape:
-            return f"it is one of more than {self._per_shape} that differ only in numbers"
+            return f"it is one of more than {self._per_shape} that differ only in numbers and queries"
         return None
 
 
@@ -95,8 +94,6 @@ def _query_trap(query: str) -> str | None:
         return f"it asks for an action or another rendering of a page ({min(other)})"
     if date := found & _DATE_PARAMETERS:
         return f"it is a page of a calendar ({min(date)})"
-    if all(found & few for few in _MONTH_AND_YEAR):
-        return "it is a page of a calendar (month and year)"
     if _NESTED.search(query):
         return "its query holds URLs within URLs"
     return None

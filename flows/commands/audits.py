@@ -35,10 +35,10 @@ def audit(config: Path, sample: int | None, since: Path | None, jobs: int | None
     import sys
 
     from sijill.flows import evidence
-    from sijill.flows.audit import audit_archive
-    from sijill.flows.audit_progress import AuditProgress
+    from sijill.flows.audit.progress import AuditProgress
+    from sijill.flows.audit.recording import audit_archive
     from sijill.flows.printing import print_json
-    from sijill.provenance.verify.archive_render import archive_report_json, archive_report_text
+    from sijill.provenance.verify.archive.render import archive_report_json, archive_report_text
 
     kept = _checkpoint(since)
     archive = open_archive(config)

@@ -98,7 +98,7 @@ def list_(config: Path, as_json: bool) -> None:
     """List the captures in the store, oldest first."""
     from sijill.flows import evidence
     from sijill.flows.console import print_list
-    from sijill.flows.tombstones import all_tombstones
+    from sijill.flows.custody.tombstones import all_tombstones
 
     archive = open_archive(config)
     print_list(evidence.captures(archive), all_tombstones(archive), as_json=as_json)
@@ -112,8 +112,8 @@ def show(config: Path, capture_id: str, as_json: bool) -> None:
     """Show what was recorded in one capture, its digests and its place in the log."""
     from sijill.flows import evidence
     from sijill.flows.console import print_capture
-    from sijill.flows.holds import locks
-    from sijill.flows.tombstones import find_tombstone
+    from sijill.flows.custody.holds import locks
+    from sijill.flows.custody.tombstones import find_tombstone
 
     archive = open_archive(config)
     capture = evidence.load_capture(archive, capture_id)
@@ -131,7 +131,7 @@ def export(config: Path, capture_id: str, output: Path | None, as_json: bool) ->
     That it was written stands in the chain of custody: sijill custody CAPTURE_ID.
     """
     from sijill.flows.console import print_export
-    from sijill.flows.custody import record_event
+    from sijill.flows.custody.recording import record_event
     from sijill.flows.export import export_package
     from sijill.provenance.attest.custody import CustodyEvent
 

@@ -13,8 +13,8 @@ from sijill.flows.errors import ExitStatus, OutputUnusable
 
 if TYPE_CHECKING:
     from sijill.archive.digest import DigestSet
-    from sijill.flows.erasing import Removal
-    from sijill.flows.events import Event
+    from sijill.flows.custody.erasing import Removal
+    from sijill.flows.custody.events import Event
 
 _note = click.option("--note", help="What else is to be recorded, for good.")
 
@@ -28,7 +28,7 @@ def custody(config: Path, capture_id: str, as_json: bool) -> None:
 
     Times are those of whoever vouches for the event. What a person wrote is shown as it was recorded.
     """
-    from sijill.flows.chain import chain
+    from sijill.flows.custody.chain import chain
 
     events = chain(open_archive(config), capture_id)
     if as_json:
@@ -55,7 +55,7 @@ def custody(config: Path, capture_id: str, as_json: bool) -> None:
 def handover(config: Path, capture_id: str, to: str, note: str | None, package: Path | None, as_json: bool) -> None:
     """Record in the log that a capture was handed over."""
     from sijill.flows import evidence
-    from sijill.flows.custody import record_event
+    from sijill.flows.custody.recording import record_event
     from sijill.flows.printing import print_facts, print_json
     from sijill.provenance.attest.custody import CustodyEvent
     from sijill.provenance.attest.timestamps import format_timestamp
@@ -96,8 +96,8 @@ def hold(config: Path, capture_id: str, note: str | None, as_json: bool) -> None
     """
     from sijill.flows import evidence
     from sijill.flows.console import print_locks
-    from sijill.flows.holds import hold as put_hold
-    from sijill.flows.holds import locks
+    from sijill.flows.custody.holds import hold as put_hold
+    from sijill.flows.custody.holds import locks
 
     archive = open_archive(config)
     put_hold(archive, capture_id, note=note)
@@ -114,8 +114,8 @@ def release(config: Path, capture_id: str, note: str | None, as_json: bool) -> N
     """Take the legal hold off a capture; a retention stays. It is recorded in the log first."""
     from sijill.flows import evidence
     from sijill.flows.console import print_locks
-    from sijill.flows.holds import locks
-    from sijill.flows.holds import release as end_hold
+    from sijill.flows.custody.holds import locks
+    from sijill.flows.custody.holds import release as end_hold
 
     archive = open_archive(config)
     end_hold(archive, capture_id, note=note)
@@ -140,10 +140,10 @@ def tombstone(
 
     The tombstone is signed and in the log before anything goes. Run again, it finishes what was interrupted.
     """
-    from sijill.flows.erasing import plan_removal, remove
+    from sijill.flows.custody.erasing import plan_removal, remove
+    from sijill.flows.custody.texts import said
     from sijill.flows.printing import print_facts, print_json
     from sijill.flows.progress import StatusLine
-    from sijill.flows.texts import said
 
     said("--reason", reason), said("--authority", authority)
     if not yes and not sys.stdin.isatty():

@@ -12,7 +12,7 @@ import click
 from sijill.flows.commands.options import as_json, open_archive
 
 if TYPE_CHECKING:
-    from sijill.flows.keys import ArchiveKey, Revoked, Rotated
+    from sijill.flows.keys.rotation import ArchiveKey, Revoked, Rotated
     from sijill.flows.progress import StatusLine
     from sijill.flows.wiring import Archive
 
@@ -36,7 +36,7 @@ def key() -> None:
 @click.pass_obj
 def key_list(config: Path, as_json: bool) -> None:
     """List every key that this archive has or had, as its trust root names them."""
-    from sijill.flows.keys import keys, unfinished
+    from sijill.flows.keys.rotation import keys, unfinished
     from sijill.flows.printing import print_facts, print_json
 
     archive = open_archive(config)
@@ -63,7 +63,7 @@ def key_rotate(config: Path, purpose: str, reason: str | None, grace: int, as_js
 
     If it is interrupted, running it again completes it. Hand the new trust root to auditors.
     """
-    from sijill.flows.keys import rotate
+    from sijill.flows.keys.rotation import rotate
     from sijill.flows.printing import print_facts, print_json
     from sijill.flows.progress import StatusLine
     from sijill.provenance.attest.key_event import Purpose
@@ -97,7 +97,7 @@ def key_revoke(
 
     What it signed counts only if it is shown to have existed before that time. Hand the new trust root to auditors.
     """
-    from sijill.flows.keys import revoke
+    from sijill.flows.keys.rotation import revoke
     from sijill.flows.printing import print_facts, print_json
     from sijill.flows.progress import StatusLine
 

@@ -35,7 +35,7 @@ def report(config: Path, capture_id: str, output: Path | None, paper: str, as_js
     """
     from sijill.flows.printing import print_facts, print_json
     from sijill.flows.report import write_report
-    from sijill.provenance.report import Paper
+    from sijill.provenance.report.page import Paper
 
     path = output or Path(f"{capture_id}.html")
     written = write_report(open_archive(config), capture_id, path, paper=Paper(paper))

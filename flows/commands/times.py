@@ -19,8 +19,8 @@ def timestamp(config: Path, as_json: bool) -> None:
     Timestamps outlive their authorities' certificates as long as a newer one covers them. Exit status 1 if an
     authority did not give one.
     """
+    from sijill.flows.partners.timestamping import retimestamp
     from sijill.flows.printing import print_facts, print_json
-    from sijill.flows.timestamping import retimestamp
 
     asked = retimestamp(open_archive(config))
     if as_json:

@@ -12,7 +12,7 @@ import click
 from sijill.flows.commands.options import as_json, open_archive
 
 if TYPE_CHECKING:
-    from sijill.flows.trust_signing import RootSigned
+    from sijill.flows.keys.trust_signing import RootSigned
     from sijill.provenance.verify.trust import TrustRoot
     from sijill.provenance.verify.trust_updates import TrustUpdate
 
@@ -54,8 +54,8 @@ def trust_refresh(config: Path, witnesses: int | None, timestamps: int | None, f
     Without --witnesses and --timestamps what the file demands stays; a new file demands a majority of the witnesses,
     and two authorities if there are two.
     """
+    from sijill.flows.keys.trust import refresh
     from sijill.flows.printing import print_facts, print_json
-    from sijill.flows.trust import refresh
 
     done = refresh(open_archive(config), witnesses=witnesses, timestamps=timestamps, forget=forget)
     if as_json:
@@ -83,7 +83,7 @@ def trust_init(folder: Path, root_key: Path, expires: int, as_json: bool) -> Non
 
     Needs no settings. Hand 1.root.json to auditors by a way that you both trust, once.
     """
-    from sijill.flows.trust_signing import begin
+    from sijill.flows.keys.trust_signing import begin
 
     _print_root(begin(root_key, folder, now=_now(), days=expires), root_key, as_json=as_json)
 
@@ -104,7 +104,7 @@ def trust_sign(
 
     Look at what is printed before you publish the folder: it is what auditors will believe.
     """
-    from sijill.flows.trust_signing import read_trust_file, sign_trust
+    from sijill.flows.keys.trust_signing import read_trust_file, sign_trust
 
     data = read_trust_file(trust_file or _archives_trust(config))
     _print_update(sign_trust(root_key, folder, data, now=_now(), days=expires), folder, as_json=as_json)
@@ -120,7 +120,7 @@ def trust_sign(
 @as_json
 def trust_rotate_root(folder: Path, root_key: Path, new_root_key: Path, expires: int, as_json: bool) -> None:
     """Put a new root key in the place of the old one. Auditors who have older root metadata follow by themselves."""
-    from sijill.flows.trust_signing import rotate_root
+    from sijill.flows.keys.trust_signing import rotate_root
 
     _print_root(rotate_root(root_key, new_root_key, folder, now=_now(), days=expires), new_root_key, as_json=as_json)
 
@@ -131,8 +131,8 @@ def trust_rotate_root(folder: Path, root_key: Path, new_root_key: Path, expires:
 @click.pass_obj
 def trust_show(config: Path, folder: Path | None, as_json: bool) -> None:
     """Show the archive's trust root; or what auditors get from FOLDER, verified from its 1.root.json on."""
+    from sijill.flows.keys.trust_signing import published
     from sijill.flows.printing import print_facts, print_json
-    from sijill.flows.trust_signing import published
 
     if folder is not None:
         _print_update(published(folder, now=_now()), folder, as_json=as_json)
@@ -145,7 +145,7 @@ def trust_show(config: Path, folder: Path | None, as_json: bool) -> None:
 
 
 def _archives_trust(config: Path) -> Path:
-    from sijill.flows.trust import trust_path
+    from sijill.flows.keys.trust import trust_path
 
     return trust_path(open_archive(config))
 

@@ -13,7 +13,7 @@ _FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=Fal
 
 @click.group(
     epilog="""\b
-Example, for a partner organisation:
+Example: a partner organisation does
   sijill witness init my-witness --name witness.example/w1
   sijill witness trust my-witness LOG_VKEY
   sijill witness serve my-witness --listen 127.0.0.1:7380
@@ -30,7 +30,7 @@ def witness() -> None:
 def witness_init(folder: Path, name: str, as_json: bool) -> None:
     """Make a witness with a new key in FOLDER, which must be new or empty; print its vkey."""
     from sijill.flows.printing import print_facts, print_json
-    from sijill.flows.witness_folder import init_witness
+    from sijill.flows.witness.folder import init_witness
 
     vkey = init_witness(folder, name).verifier.vkey
     if as_json:
@@ -44,7 +44,7 @@ def witness_init(folder: Path, name: str, as_json: bool) -> None:
 @click.argument("vkey")
 def witness_trust(folder: Path, vkey: str) -> None:
     """Witness the log with this VKEY from now on. A witness that serves already need not be started again."""
-    from sijill.flows.witness_folder import open_witness
+    from sijill.flows.witness.folder import open_witness
 
     added = open_witness(folder).trust(vkey)
     click.echo(f"{vkey.partition('+')[0]}: {'witnessed from now on' if added else 'is witnessed already'}")
@@ -62,8 +62,8 @@ def witness_serve(folder: Path, listen: str) -> None:
     import threading
     from datetime import UTC, datetime
 
-    from sijill.flows.witness_folder import open_witness
-    from sijill.flows.witness_server import serve_witness
+    from sijill.flows.witness.folder import open_witness
+    from sijill.flows.witness.server import serve_witness
 
     host, port = _address(listen)
     opened = open_witness(folder)

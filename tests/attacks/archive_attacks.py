@@ -20,8 +20,8 @@ from warc_editing import with_later_date
 
 from sijill.archive.digest import digest_bytes
 from sijill.flows import evidence
-from sijill.flows.timestamping import timestamp_checkpoint
-from sijill.flows.witnesses import cosign_checkpoint
+from sijill.flows.partners.timestamping import timestamp_checkpoint
+from sijill.flows.partners.witnesses import cosign_checkpoint
 from sijill.flows.workfolder import WorkFolder
 from sijill.provenance.attest.attestation import CollectorName, Software
 from sijill.provenance.attest.custody import CustodyEvent, custody_statement

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from sijill.flows.audit_source import open_source
+from sijill.flows.audit.source import open_source
 from sijill.provenance.attest.canonical import canonical
 from sijill.provenance.attest.keys import SigningKey
 from sijill.provenance.log.batch import BATCH_TYPE
@@ -24,12 +24,12 @@ from sijill.provenance.log.entry import LogEntry
 from sijill.provenance.log.layout import CHECKPOINT, batch_key, checkpoint_key
 from sijill.provenance.log.note import NoteSigner
 from sijill.provenance.log.reader import LogReader
-from sijill.provenance.verify.archive import Plan, audit
-from sijill.provenance.verify.archive_checkpoints import find_checkpoints
-from sijill.provenance.verify.archive_codes import ArchiveCode
-from sijill.provenance.verify.archive_journal import opened_journal
-from sijill.provenance.verify.archive_log import check_log
-from sijill.provenance.verify.archive_strays import list_store
+from sijill.provenance.verify.archive.audit import Plan, audit
+from sijill.provenance.verify.archive.checkpoints import find_checkpoints
+from sijill.provenance.verify.archive.codes import ArchiveCode
+from sijill.provenance.verify.archive.journal import opened_journal
+from sijill.provenance.verify.archive.log import check_log
+from sijill.provenance.verify.archive.strays import list_store
 from sijill.provenance.verify.trust import TrustRoot
 
 ENTRIES = 1_000_000

@@ -24,7 +24,7 @@ from sijill.provenance.log.entry import Kind, LogEntry
 from sijill.provenance.log.layout import CHECKPOINT, attestation_key, checkpoint_key, cosignature_key, timestamp_key
 from sijill.provenance.log.log import seal
 from sijill.provenance.log.queue import enqueue
-from sijill.provenance.verify.archive_source import MUTABLE, object_key
+from sijill.provenance.verify.archive.source import MUTABLE, object_key
 
 LETTERS = "234567abcdefghijklmnopqrstuvwxyz"
 FIRST = datetime(2026, 11, 21, 1, 16, 30, 123456, tzinfo=UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from datetime import datetime, timedelta
 
 from captures import STARTED
@@ -10,6 +11,9 @@ from evidence import ATTESTATION_KEY, FULL_TRUST, LOG, TRUST, evidence, proof_of
 from parties import ATTESTED_AT, SEALED_AT
 from vector import TRUE, bad, good, unproven
 
+from sijill.provenance.attest.canonical import canonical
+from sijill.provenance.attest.envelope import PAYLOAD_TYPE, sign_envelope
+from sijill.provenance.attest.keys import SigningKey
 from sijill.provenance.verify.trust import Policy, Revocation, TrustRoot, Validity
 
 KEYID = ATTESTATION_KEY.public.keyid
@@ -70,7 +74,38 @@ good(
 )
 
 
-def seen(quoted_after: timedelta, sealed_after: timedelta, **changes: str) -> bytes:
+NEWER_KEY = SigningKey(hashlib.sha256(b"sijill test vectors: a newer attestation key").digest())
+BOTH_KEYS = dataclasses.replace(FULL_TRUST, attestation_keys=(ATTESTATION_KEY.public, NEWER_KEY.public))
+
+
+def signed_twice() -> bytes:
+    """The true package, its attestation signed with the newer key as well."""
+    envelope = sign_envelope(canonical(TRUE.statement), PAYLOAD_TYPE, [ATTESTATION_KEY, NEWER_KEY])
+    return zipped(TRUE.sealed(envelope=envelope).files())
+
+
+NEWER = NEWER_KEY.public.keyid
+good(
+    "one-of-two-keys-revoked",
+    "signed with two keys, of which one had been revoked; the other is good",
+    signed_twice,
+    trust=revoked(KEYID, at=T1 - HOUR, trust=BOTH_KEYS),
+)
+bad(
+    "E-ATT-06_both-revoked",
+    "signed with two keys, which had both been revoked",
+    signed_twice,
+    trust=revoked(KEYID, NEWER, at=T1 - HOUR, trust=BOTH_KEYS),
+)
+bad(
+    "E-ATT-06_revoked-beside-a-stranger",
+    "signed with a key that had been revoked, and with one that the trust root does not know",
+    signed_twice,
+    trust=revoked(KEYID, at=T1 - HOUR),
+)
+
+
+def seen(quoted_after: timedelta, sealed_after: timedelta) -> bytes:
     """A package whose outside parties saw the quoted checkpoint and its own so long after it says that it began."""
     first, last = STARTED + quoted_after, STARTED + sealed_after
     made = evidence(freshness=quoted(first), moment=first)

@@ -1,0 +1,1 @@
+"""Outside parties that vouch for the log: timestamping authorities and witnesses, and how they are asked."""
