@@ -306,7 +306,7 @@ def test_what_was_left_half_recorded_long_ago_is_forgotten(archive, captured):
 
 @pytest.mark.timeout(300)
 def test_no_death_loses_an_event(archive, captured, tmp_path):
-    script = Path(__file__).with_name("killed.py")
+    script = Path(__file__).with_name("killed_custody.py")
     (tmp_path / "attempts").mkdir()
     done = subprocess.run(
         [sys.executable, script, archive.folder, tmp_path / "attempts", "event"],

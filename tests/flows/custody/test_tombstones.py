@@ -315,7 +315,7 @@ def test_a_copy_that_is_locked_says_so(s3_archive, archive, capture):
 def test_at_every_death_nothing_is_gone_or_the_tombstone_is_logged(archive, capture, tmp_path):
     capture()
     capture()
-    script = Path(__file__).with_name("killed.py")
+    script = Path(__file__).with_name("killed_custody.py")
     (tmp_path / "attempts").mkdir()
     done = subprocess.run(
         [sys.executable, script, archive.folder, tmp_path / "attempts", "tombstone"],

@@ -370,7 +370,7 @@ def test_no_death_loses_a_key_or_doubles_an_event(action, reopen, settings, capt
     if action == "revoke":
         rotate(reopen, Purpose.ATTESTATION)
     before = reopen()
-    script = Path(__file__).with_name("killed.py")
+    script = Path(__file__).with_name("killed_keys.py")
     (tmp_path / "deaths").mkdir()
     done = subprocess.run(
         [sys.executable, script, settings, action, tmp_path / "deaths"],

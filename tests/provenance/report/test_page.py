@@ -339,8 +339,8 @@ def test_the_bytes_are_the_same_wherever_it_is_made(true):
     assert report_html(given(evidence())) == here
     program = (
         f"import sys; sys.path[:0] = [{str(VECTORS)!r}, {str(Path(__file__).parent)!r}]\n"
-        "import test_report, hashlib\n"
-        "print(hashlib.sha256(test_report.report_html(test_report.given(test_report.evidence()))).hexdigest())"
+        "import test_page, hashlib\n"
+        "print(hashlib.sha256(test_page.report_html(test_page.given(test_page.evidence()))).hexdigest())"
     )
     for seed, zone in (("1", "Asia/Damascus"), ("2", "Pacific/Apia")):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "TZ": zone, "LC_ALL": "C"}

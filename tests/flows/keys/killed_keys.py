@@ -1,6 +1,6 @@
 """Changes a key, and dies at the n-th change to the file system, for every n in turn; then runs the same again.
 
-    python killed.py SETTINGS attestation|log|revoke FOLDER
+    python killed_keys.py SETTINGS attestation|log|revoke FOLDER
 
 Prints one JSON object a line: what was there after each death, and after the next run. Runs by itself, since it forks.
 """
@@ -12,6 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from killed import in_child
 
 from sijill.flows import evidence

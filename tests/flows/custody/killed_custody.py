@@ -1,6 +1,6 @@
 """Records an event, or removes a capture, and dies at the n-th change that readers can see, for every n in turn.
 
-    python killed.py FOLDER WORK event|tombstone
+    python killed_custody.py FOLDER WORK event|tombstone
 
 FOLDER holds an archive with two sealed captures; each attempt has a copy of it in WORK. Prints one JSON object a line:
 what was found after each death, and after the same thing was done once more. Runs by itself, since it forks.
@@ -13,6 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from killed import MOST, in_child
 
 from sijill.archive.digest import digest_bytes
