@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from archive_attacks import back_dated_copy, expiring, opened, rewritten, unwitnessed, wait_until
 from evidence import zipped
 from matrix import on_package
+from operator_attacks import back_dated_copy, expiring, opened, rewritten, unwitnessed, wait_until
 from parties import GAMMA
 from tsa import Authority, authority
 from victim import Verdict, Victim, keys_alone, verified

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import package_attacks  # noqa: F401 - for the attacks that it adds
 import pytest
-from archive_attacks import KEEPS
 from matrix import ARCHIVES, MADE, PACKAGES
+from operator_attacks import KEEPS
 from victim import audited, keys_alone, warc_of
 from warc_editing import with_later_date
 

@@ -46,6 +46,7 @@ class ArchiveCode(StrEnum):
     STRANGE_KEYS = "E-ARC-30"
     VERSIONS = "E-ARC-31"
     WAITING = "E-ARC-32"
+    LATE = "E-ARC-33"
 
 
 ARCHIVE_SENTENCES: Final[dict[ArchiveCode, Sentences]] = {
@@ -177,7 +178,14 @@ ARCHIVE_SENTENCES: Final[dict[ArchiveCode, Sentences]] = {
         "nothing has been waiting for the log for longer than a day",
         "something has been waiting for the log for longer than a day",
     ),
+    ArchiveCode.LATE: Sentences(
+        "everything was shown to exist within a week of the time that it states",
+        "something was shown to exist only more than a week after the time that it states",
+    ),
 }
+
+NEVER_REQUIRED: Final = frozenset({ArchiveCode.WAITING, ArchiveCode.LATE})
+"""What is worth telling, and may have innocent reasons."""
 
 OF_PAYLOADS: Final = frozenset(
     {ArchiveCode.SHA256, ArchiveCode.BLAKE3, ArchiveCode.SIZES, ArchiveCode.WARCS, ArchiveCode.AGREEMENT}

@@ -12,6 +12,7 @@ from sijill.provenance.log.layout import checkpoint_key
 from sijill.provenance.verify.archive.checkpoints import LogHead
 from sijill.provenance.verify.archive.codes import (
     ARCHIVE_PREREQUISITES,
+    NEVER_REQUIRED,
     OF_PAYLOADS,
     ArchiveCode,
 )
@@ -89,7 +90,7 @@ def _checks(
         if code in _PARTIES and head is not None and code not in unneeded:
             listed = list(_too_few(code, journal, trust, head, newest))
             total = len(listed)
-        required = code not in unneeded and code is not ArchiveCode.WAITING
+        required = code not in unneeded and code not in NEVER_REQUIRED
         blocked = [needed for needed in ARCHIVE_PREREQUISITES.get(code, ()) if ended[needed] is not Status.PASSED]
         reason = _not_run(code, journal, head) or unneeded.get(code) or journal.fact(f"unclear {code}")
         if blocked:
@@ -118,6 +119,7 @@ def _unneeded(journal: Journal, trust: TrustRoot, since: int | None) -> Iterator
         yield ArchiveCode.VOUCHERS, "there are none"
     if not journal.number("bracketed"):
         yield ArchiveCode.TIMES, "nobody outside vouches for a time"
+        yield ArchiveCode.LATE, "nobody outside vouches for a time"
 
 
 def _not_run(code: ArchiveCode, journal: Journal, head: LogHead | None) -> str | None:

@@ -14,6 +14,9 @@ from sijill.provenance.verify.archive.statements import invalid_key, is_limited,
 from sijill.provenance.verify.archive.vouchers import UNKNOWN, Timeline, Vouched, not_after, not_before
 from sijill.provenance.verify.trust import TrustRoot
 
+_LATE = 7 * 86_400 * 1_000_000
+"""Microseconds after which what is shown to exist may be something that was made later than it says."""
+
 
 class Settler:
     """Takes in what was found about entries, one by one; tombstones before captures."""
@@ -104,6 +107,9 @@ class Settler:
         if shown is not None and ended > shown + self._tolerance:
             reason = f"ended at {_written(ended)}, but was there by {_written(shown)}"
             self._find(ArchiveCode.TIMES, found, reason)
+        if shown is not None and shown - ended > _LATE:
+            reason = f"states {_written(ended)}, shown to exist by {_written(shown)} only"
+            self._find(ArchiveCode.LATE, found, reason)
         if after is not None and started < after - self._tolerance:
             reason = f"begun at {_written(started)}, but made after {_written(after)}"
             self._find(ArchiveCode.TIMES, found, reason)

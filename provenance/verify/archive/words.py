@@ -59,6 +59,13 @@ def limits(report: ArchiveReport) -> Iterator[str]:
         "made to fit, cannot be seen without a checkpoint from an earlier visit (--since), a witness or a timestamp. "
         f"You gave: {', '.join(given) if given else 'none'}."
     )
+    passed = {check.code for check in report.checks if check.status is Status.PASSED}
+    if report.since is None and ArchiveCode.WITNESSES not in passed and report.shown is not None:
+        yield (
+            "Timestamps alone show the log as it was at their time: one that was rewritten before "
+            f"{report.shown.by:%Y-%m-%d %H:%M:%S} UTC and timestamped only then looks the same. "
+            f"{ArchiveCode.LATE} tells what was shown to exist late."
+        )
     if report.since is not None and report.log is not None:
         new = report.log.size - report.since
         yield (
