@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from sijill.flows.commands import audits, captures, custody, keys, report, stores, times, trust, witness
+from sijill.flows.commands import audits, captures, crawl, custody, keys, report, sites, stores, times, trust, witness
 from sijill.flows.errors import ExitStatus, our_errors, status_of
 
 # \b keeps click from filling the lines that follow it.
@@ -45,6 +45,8 @@ def sijill(context: click.Context, config: Path) -> None:
 for _command in (
     captures.init,
     captures.capture,
+    crawl.crawl,
+    sites.sites,
     captures.list_,
     captures.show,
     captures.export,

@@ -22,7 +22,12 @@ _LIBRARIES = ("requests", "urllib3", "lxml", "tinycss2", "cryptography", "blake3
 
 
 def capture_context(
-    archive: Archive, *, trigger: Trigger, orchestrator: Orchestrator | None, freshness: Quotable
+    archive: Archive,
+    *,
+    trigger: Trigger,
+    orchestrator: Orchestrator | None,
+    robots: Robots | None,
+    freshness: Quotable,
 ) -> Context:
     """Everything an attestation says beside the capture itself."""
     operator, network = archive.settings.operator, archive.settings.network
@@ -30,7 +35,7 @@ def capture_context(
         trigger=trigger,
         collector=collector(archive),
         software=software(),
-        robots=Robots(consulted=False, decision=None, reason="on-demand capture of one URL"),
+        robots=robots or Robots(consulted=False, decision=None, reason="on-demand capture of one URL"),
         egress=operator.egress,
         allowed_networks=tuple(str(item) for item in network.allowed),
         pins=dict(network.pins),

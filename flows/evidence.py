@@ -26,7 +26,7 @@ from sijill.flows.partners.timestamping import timestamp_envelope
 from sijill.flows.probe import check_required
 from sijill.flows.wiring import Archive
 from sijill.flows.workfolder import WorkItem, sync, write_durably
-from sijill.provenance.attest.attestation import Orchestrator, Subject, Trigger, capture_statement
+from sijill.provenance.attest.attestation import Orchestrator, Robots, Subject, Trigger, capture_statement
 from sijill.provenance.attest.canonical import canonical
 from sijill.provenance.attest.envelope import (
     PAYLOAD_TYPE,
@@ -83,12 +83,22 @@ def archive_url(
     *,
     trigger: Trigger = Trigger.ON_DEMAND,
     orchestrator: Orchestrator | None = None,
+    robots: Robots | None = None,
+    on_begin: Callable[[str], None] | None = None,
     on_exchange: Callable[[Exchange], None] | None = None,
     timestamp_attestation: bool = False,
 ) -> Archived:
     """Capture `target`, sign what was received, store it, and queue it for the log.
 
-    With `timestamp_attestation` the authorities of the settings are asked about the attestation itself, too.
+    Args:
+        archive: where it goes.
+        target: the URL, kept verbatim.
+        trigger: what made the capture happen.
+        orchestrator: what runs it, if something does.
+        robots: what robots.txt said; by default it was not asked.
+        on_begin: told the capture id before anything is sent.
+        on_exchange: told of each exchange as it ends.
+        timestamp_attestation: ask the authorities of the settings about the attestation itself, too.
 
     Raises:
         BadTarget: `target` is not a URL that can be captured; nothing was sent or stored.
@@ -101,6 +111,8 @@ def archive_url(
     freshness = quotable(archive)
     started = archive.clock()
     capture_id = archive.new_capture_id(started)
+    if on_begin is not None:
+        on_begin(capture_id)
     with archive.work.begin(capture_id) as item:
         capture = capture_page(
             target,
@@ -117,7 +129,9 @@ def archive_url(
             sink = HashingWriter(file)
             written = write_capture(capture, sink, new_id=lambda: uuid.uuid4().urn, info=warc_info(archive))
             sync(file)
-        context = capture_context(archive, trigger=trigger, orchestrator=orchestrator, freshness=freshness)
+        context = capture_context(
+            archive, trigger=trigger, orchestrator=orchestrator, robots=robots, freshness=freshness
+        )
         statement = capture_statement(
             capture, subjects=[Subject.warc(written.digests)], records=written.records, context=context
         )

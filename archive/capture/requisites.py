@@ -73,9 +73,9 @@ def read_html(data: bytes, url: str, charset: str | None = None) -> Page:
         url: where it was found.
         charset: what Content-Type says of it.
     """
-    encoding = _encoding(data, charset)
+    encoding = page_encoding(data, charset)
     text, encoding = webencodings.decode(data, encoding)
-    root = _parse(text)
+    root = parse_html(text)
     query_encoding = "utf-8" if encoding.name.startswith("utf-16") else encoding.codec_info.name
     reader = _Reader(url, References(url, query_encoding=query_encoding))
     if root is not None:
@@ -107,7 +107,7 @@ _SRCSET_URL = re.compile(f"[^{_SPACE}]+")
 _SRCSET_DESCRIPTORS = re.compile(r"[^,(]*(?:\([^)]*\)?[^,(]*)*")
 
 
-def _encoding(data: bytes, charset: str | None) -> webencodings.Encoding:
+def page_encoding(data: bytes, charset: str | None) -> webencodings.Encoding:
     """HTML §13.2.3.2, with UTF-8 for pages that say nothing and are valid UTF-8."""
     if charset and (stated := webencodings.lookup(charset)):
         return stated
@@ -121,7 +121,8 @@ def _encoding(data: bytes, charset: str | None) -> webencodings.Encoding:
     return webencodings.UTF8
 
 
-def _parse(text: str) -> etree._Element | None:
+def parse_html(text: str) -> etree._Element | None:
+    """The root element of a page, as forgivingly as libxml2 can; None if there is no element."""
     # libxml2 takes NUL for the end; huge_tree lets pages nest as deep as some do (a page's size is bounded elsewhere).
     parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, no_network=True, remove_comments=True, remove_pis=True)
     try:
@@ -178,7 +179,7 @@ class _Reader:
     def _read_srcdoc(self, element: etree._Element) -> None:
         # Only the outermost: each could hold the next otherwise.
         srcdoc = element.get("srcdoc") if "srcdoc" not in self._inside else None
-        inner = _parse(srcdoc) if srcdoc else None
+        inner = parse_html(srcdoc) if srcdoc else None
         if inner is not None:
             self._inside["srcdoc"] += 1
             self.read(inner)
@@ -209,14 +210,14 @@ class _Reader:
         if (element.get("http-equiv") or "").strip().lower() != "refresh" or self._inside["noscript"]:
             return
         if self.refresh is None and "srcdoc" not in self._inside:
-            self.refresh = self.references.absolute(_refresh_target(element.get("content") or ""))
+            self.refresh = self.references.absolute(refresh_target(element.get("content") or ""))
 
 
 def _text(element: etree._Element) -> str:
     return "".join(str(part) for part in element.itertext())
 
 
-def _refresh_target(content: str) -> str | None:
+def refresh_target(content: str) -> str | None:
     """The URL of a meta refresh as written (HTML §4.2.5.3), if it does not wait longer than a redirect would."""
     text = content.strip(_SPACE)
     digits = len(text) - len(text.lstrip("0123456789"))

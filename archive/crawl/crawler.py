@@ -325,15 +325,16 @@ class Crawler:
 
     def _finish_document(self, step: Step, document: Document, findings: Findings) -> None:
         planned, status = step.planned, document.status
-        outcome, reason, moved = PageOutcome.READ, "", document.final_url != planned.url
+        outcome, moved = PageOutcome.READ, document.final_url != planned.url
         found: tuple[Planned, ...] = ()
         if status is None or not 200 <= status < 300:
             outcome, reason = PageOutcome.FAILED, document.failure or f"HTTP status {status}"
         else:
-            reason = "; ".join(
-                part for part in (f"leads to {document.final_url}" if moved else "", document.problem) if part
-            )
+            told = (f"leads to {document.final_url}" if moved else "", document.problem)
+            reason = "; ".join(part for part in told if part)
             found = self._let_in(planned, findings)
+            if planned.task is not Task.LIST and findings.problems and not (findings.found or findings.sitemaps):
+                outcome, reason = PageOutcome.FAILED, findings.problems[-1]
         # A page that lists others may lead to a statement page, which is to be captured.
         if planned.task is Task.LIST and moved and self._site.is_statement(document.final_url):
             lead = Found(document.final_url, planned.url, How.LINK)
@@ -353,12 +354,13 @@ class Crawler:
 
     def _let_in(self, planned: Planned, findings: Findings) -> tuple[Planned, ...]:
         """Let in what a page, feed or sitemap names; returns what nothing had named before."""
-        plans = [
+        how = How.OLDER if planned.task is Task.FEED else How.LINK
+        # Feeds first: a page may link to its own feed as well, and would have it taken for a page.
+        plans = [Planned(url, planned.url, how.value, Task.FEED, planned.depth + 1) for url in findings.feeds]
+        plans += [
             Planned(one.url, one.via, one.how.value, self._task(one.url), _depth(planned, one.how), one.lastmod)
             for one in findings.found
         ]
-        how = How.OLDER if planned.task is Task.FEED else How.LINK
-        plans += [Planned(url, planned.url, how.value, Task.FEED, planned.depth + 1) for url in findings.feeds]
         if planned.depth < _DEEPEST_SITEMAP:
             deeper = planned.depth + 1
             plans += [Planned(url, planned.url, How.SITEMAP.value, Task.SITEMAP, deeper) for url in findings.sitemaps]

@@ -28,7 +28,7 @@ class Survey:
 
     site: Site
     statements: tuple[Planned, ...]
-    """Pages that a crawl would capture."""
+    """Pages that a crawl would capture; of those that were looked at, the ones that are there."""
     seen: RunOutcome
     """What was read and what was turned away, with reasons; what robots.txt of each origin said; what is odd."""
 
@@ -114,9 +114,9 @@ class _Look:
         if isinstance(decision, Turned):
             self._account(planned, decision.outcome, decision.reason)
             return
-        if planned.task is Task.STATEMENT:
-            self.statements.append(planned)
         if not self._is_read(planned):
+            if planned.task is Task.STATEMENT:
+                self.statements.append(planned)
             what = "would be captured" if planned.task is Task.STATEMENT else "would be read; not looked at now"
             self._account(planned, PageOutcome.LIMIT_REACHED, what)
             return
@@ -152,6 +152,8 @@ class _Look:
         if status is None or not 200 <= status < 300:
             self._account(planned, PageOutcome.FAILED, document.failure or f"HTTP status {status}", document)
             return
+        if planned.task is Task.STATEMENT:
+            self.statements.append(planned)
         findings = search_document(self._site, planned.task, document)
         self._let_in(planned, findings)
         if moved and is_page:

@@ -108,7 +108,9 @@ def _append(parent: etree._Element, part: Part) -> None:
 
 
 def _entry(values: Any, via: str, language: str | None) -> Iterator[Found]:
-    lastmod = _moment(values.get("updated_parsed")) or _moment(values.get("published_parsed"))
+    # feedparser gives for "updated" what "published" says, and warns of it, unless it is asked this way.
+    lastmod = _moment(values["updated_parsed"]) if "updated_parsed" in values else None
+    lastmod = lastmod or _moment(values.get("published_parsed"))
     own = _language(values.get("language")) or language
     links = [
         (address, _language(link.get("hreflang")))

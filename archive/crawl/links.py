@@ -12,7 +12,7 @@ import webencodings
 from lxml import etree
 
 # The page is read as the capture reads it for what it needs: one way to tell an encoding, one way to parse.
-from sijill.archive.capture.requisites import _encoding, _parse, _refresh_target
+from sijill.archive.capture.requisites import page_encoding, parse_html, refresh_target
 from sijill.archive.crawl.found import Found, How, Problem, Refused
 from sijill.archive.crawl.urls import LONGEST_LINE, absolute, without_tracking
 from sijill.archive.errors import BadTarget
@@ -75,8 +75,8 @@ def read_links(data: bytes, url: str, *, limit: int, charset: str | None = None,
         charset: what Content-Type says of it.
         cut: why `data` is not all there was, if it is not.
     """
-    text, encoding = webencodings.decode(data, _encoding(data, charset))
-    root = _parse(text)
+    text, encoding = webencodings.decode(data, page_encoding(data, charset))
+    root = parse_html(text)
     if root is None:
         what = "there is no element in it" if data.strip() else "it is empty"
         return Links((), (), (), (Problem(url, cut or what),), None)
@@ -140,7 +140,7 @@ class _Reader:
 
     def _read_meta(self, element: etree._Element) -> None:
         if (element.get("http-equiv") or "").strip().lower() == "refresh":
-            target = _refresh_target(element.get("content") or "")
+            target = refresh_target(element.get("content") or "")
             if target:
                 self._add(target, How.LINK, None)
 
@@ -211,7 +211,9 @@ def _is_numbered(address: str) -> bool:
 def _label(element: etree._Element) -> str:
     """The words of a link in lower case, arrows and other marks around them left out."""
     # No more than some pieces: broken pages nest links in links.
-    text = "".join(str(piece)[:_LONGEST_LABEL] for piece in islice(element.itertext(), _LABEL_PIECES))
+    walk = islice(etree.iterwalk(element, events=("start", "end")), _LABEL_PIECES)
+    pieces = (node.text if event == "start" else node.tail if node is not element else "" for event, node in walk)
+    text = "".join((piece or "")[:_LONGEST_LABEL] for piece in pieces)
     words = unicodedata.normalize("NFC", " ".join(text.split())).casefold()[: 2 * _LONGEST_LABEL]
     return words.strip("«»‹›←→<>|…. \u200e\u200f")
 

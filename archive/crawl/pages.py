@@ -152,7 +152,7 @@ class Row:
     @property
     def failed(self) -> bool:
         """Whether the run did not get what it was for: a statement page, or what the archivist listed."""
-        wanted = self.task is not Task.LIST or self.how == "start"
+        wanted = self.task is Task.STATEMENT or self.how == "start"
         return wanted and self.outcome in (PageOutcome.FAILED, PageOutcome.PUT_ASIDE)
 
 

@@ -15,7 +15,7 @@ MOST_SITEMAPS = 100
 _MOST_EXPLAINED = 2000
 _RULE = re.compile(r"(?:dis?s?al+ow|diasllow|disallaw)(?:\s*:|\s)\s*(\S.*)", re.IGNORECASE)
 _AGENT = re.compile(r"user(?:-|\s+)?agent(?:\s*:|\s)\s*(.*)", re.IGNORECASE)
-_TOKEN = re.compile(r"[a-z_-]+", re.IGNORECASE)
+_PRODUCT = re.compile(r"(?<![\w@.:/-])[\w-]+(?=/)")
 _OTHERS = "some-other-crawler"
 _NOBODY = "nobody at all"
 
@@ -123,7 +123,7 @@ class _Group:
     """
 
     def __init__(self, lines: list[str], user_agent: str) -> None:
-        agent = user_agent.lower()
+        products = _products(user_agent)
         kept: list[str] = []
         names: set[str] = set()
         for line in lines:
@@ -134,7 +134,7 @@ class _Group:
                     kept.append("")
                     continue
                 name = _product(named[1])
-                if name != "*" and not _applies(name, agent):
+                if name != "*" and name not in products:
                     name = _OTHERS
                 names.add(name)
                 kept.append(f"User-agent: {name}")
@@ -173,17 +173,15 @@ class _Group:
 
 
 def _product(value: str) -> str:
-    """The product token that a line names (RFC 9309 §2.2.1: letters, `_` and `-`), in lower case; `*` for all."""
+    """The product token that a line names, in lower case; `*` for all."""
     text = value.strip()
-    if text.startswith("*"):
-        return "*"
-    found = _TOKEN.match(text)
-    return found[0].lower() if found else _OTHERS
+    return "*" if text.startswith("*") else re.split(r"[\s/*]", text, maxsplit=1)[0].lower() or _OTHERS
 
 
-def _applies(name: str, agent: str) -> bool:
-    """Whether `name` is a whole word in a User-Agent field in lower case."""
-    return re.search(rf"(?<![a-z0-9_-]){re.escape(name)}(?![a-z_-])", agent) is not None
+def _products(user_agent: str) -> frozenset[str]:
+    """The product tokens of a User-Agent field (RFC 9110 §10.1.5), or the one that it consists of, in lower case."""
+    agent = user_agent.strip().lower()
+    return frozenset(_PRODUCT.findall(agent)) or frozenset(agent.split()[:1])
 
 
 def _renamed(line: str, ours: str | None) -> str:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from sijill.flows.commands.options import as_json, open_archive
 from sijill.flows.errors import ExitStatus, SiteBusy
-
-if TYPE_CHECKING:
-    from sijill.archive.crawl.site import Site
 
 
 @click.command(epilog="Example: sijill crawl --all")
@@ -34,12 +30,15 @@ def crawl(config: Path, names: tuple[str, ...], all_sites: bool, path: Path | No
     file says and its robots.txt asks. Exit status 1 if a statement page, or what the file lists, could not be had.
     """
     from sijill.flows import evidence
-    from sijill.flows.crawl import CrawlResult, crawl_site
-    from sijill.flows.crawl_printing import print_crawls
-    from sijill.flows.crawl_progress import CrawlProgress
-    from sijill.flows.sites import read_sites
+    from sijill.flows.crawl.printing import print_crawls
+    from sijill.flows.crawl.progress import CrawlProgress
+    from sijill.flows.crawl.run import CrawlResult, crawl_site
+    from sijill.flows.crawl.sites import FILE_NAME, pick_sites, read_sites
 
-    chosen = _chosen(read_sites(path or config.absolute().parent / "sites.toml"), names, all_sites=all_sites)
+    if all_sites == bool(names):
+        raise click.UsageError("name the sites to crawl, or give --all")
+    sites = read_sites(path or config.absolute().parent / FILE_NAME)
+    chosen = sites if all_sites else pick_sites(sites, dict.fromkeys(names))
     archive = open_archive(config)
     results: list[CrawlResult] = []
     busy: list[str] = []
@@ -55,13 +54,3 @@ def crawl(config: Path, names: tuple[str, ...], all_sites: bool, path: Path | No
     print_crawls(results, busy, sealed, as_json=as_json)
     if any(result.failed for result in results):
         raise SystemExit(ExitStatus.FAILED)
-
-
-def _chosen(sites: tuple[Site, ...], names: tuple[str, ...], *, all_sites: bool) -> list[Site]:
-    if all_sites == bool(names):
-        raise click.UsageError("name the sites to crawl, or give --all")
-    by_id = {site.id: site for site in sites}
-    for name in names:
-        if name not in by_id:
-            raise click.UsageError(f"{name[:80]!r} is not in the sites file; it has: {', '.join(by_id) or 'none'}")
-    return list(sites) if all_sites else [by_id[name] for name in dict.fromkeys(names)]

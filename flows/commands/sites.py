@@ -36,7 +36,7 @@ def sites() -> None:
 @sites.command("example", epilog="Example: sijill sites example > sites.toml")
 def sites_example() -> None:
     """Print a sites file that documents every key."""
-    from sijill.flows.sites import EXAMPLE
+    from sijill.flows.crawl.sites import EXAMPLE
 
     click.echo(EXAMPLE, nl=False)
 
@@ -63,8 +63,8 @@ def sites_check(
     Exit status 2 if the file is at fault; with --online 1 if a crawl would find no statement page of a site, or if
     something that the file lists cannot be read.
     """
+    from sijill.flows.crawl.sites import pick_sites, read_sites
     from sijill.flows.printing import print_json
-    from sijill.flows.sites import pick_sites, read_sites
 
     path = sites_path or default_sites(config)
     listed = read_sites(path)
@@ -81,13 +81,13 @@ def sites_check(
     else:
         for survey in surveys:
             _print_survey(survey)
-    if any(not survey.statements or _failed(survey) for survey in surveys):
+    if any(not survey.statements or any(row.how == "start" for row in _failed(survey)) for survey in surveys):
         raise SystemExit(ExitStatus.FAILED)
 
 
 def default_sites(config: Path) -> Path:
     """The sites file that goes with a settings file."""
-    from sijill.flows.sites import FILE_NAME
+    from sijill.flows.crawl.sites import FILE_NAME
 
     return config.parent / FILE_NAME
 

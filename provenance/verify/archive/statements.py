@@ -107,6 +107,10 @@ def form_of(kind: Kind) -> Form:
             from sijill.provenance.attest.custody import parse_custody_statement
 
             return Form(parse_custody_statement, "eventId", None, stored=False)
+        case Kind.RUN:
+            from sijill.provenance.attest.run import parse_run_statement
+
+            return Form(parse_run_statement, "runId", ("started", "ended"), stored=True)
         case Kind.TOMBSTONE:
             from sijill.provenance.attest.tombstone import parse_tombstone_statement
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Mapping
+from itertools import takewhile
 
 from pydantic import ValidationError
 
@@ -17,8 +18,16 @@ def first_fault(error: ValidationError, text: str, keys: Mapping[str, Collection
         text: the file.
         keys: the keys that each table knows, by the table's name; "" for the outermost.
     """
-    faults = error.errors(include_url=False)
-    fault = faults[0]
+    found = error.errors(include_url=False)
+    # A list whose items are at fault is called too short as well.
+    faults = [
+        fault
+        for fault in found
+        if fault["type"] != "too_short"
+        or not any(len(other["loc"]) > len(fault["loc"]) == _common(other["loc"], fault["loc"]) for other in found)
+    ]
+    # A key that nobody knows is often the reason why another is missing.
+    fault = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
     where = tuple(fault["loc"])
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
@@ -34,6 +43,10 @@ def first_fault(error: ValidationError, text: str, keys: Mapping[str, Collection
     line = _line_of(text, where)
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     return f"{f', line {line}' if line else ''}: {_key(where)}: {message}{more}"
+
+
+def _common(one: tuple[int | str, ...], other: tuple[int | str, ...]) -> int:
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))))
 
 
 def _key(where: tuple[int | str, ...]) -> str:

@@ -18,9 +18,9 @@ from sijill.archive.crawl.journal import Show
 from sijill.archive.crawl.pages import Known, Row, RunOutcome
 from sijill.archive.crawl.site import Site
 from sijill.flows import evidence
-from sijill.flows.crawl_capture import ArchiveCaptures
-from sijill.flows.crawl_journal import Lease, RunJournal, RunPlan, begin_run, leased, unfinished_run
-from sijill.flows.crawl_record import find_last_run, is_recorded, load_report, make_report, record_run
+from sijill.flows.crawl.capture import ArchiveCaptures
+from sijill.flows.crawl.journal import Lease, RunJournal, RunPlan, begin_run, leased, unfinished_run
+from sijill.flows.crawl.record import find_last_run, is_recorded, load_report, make_report, record_run
 from sijill.flows.probe import check_required
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.attestation import Orchestrator, Trigger

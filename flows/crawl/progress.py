@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
-_SHORT = 60
+_SHORT = 36
 
 
 class CrawlProgress:

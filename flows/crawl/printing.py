@@ -8,8 +8,8 @@ from typing import Any
 
 from sijill.archive.crawl.pages import PageOutcome, Row, Task
 from sijill.flows import evidence
-from sijill.flows.crawl import CrawlResult
-from sijill.flows.printing import print_json, print_table
+from sijill.flows.crawl.run import CrawlResult
+from sijill.flows.printing import print_json
 from sijill.provenance.attest.run import row_json
 from sijill.provenance.printable import printable
 
@@ -24,10 +24,9 @@ def print_crawls(
     if as_json:
         print_json({"runs": [_run(result) for result in results], "busy": list(busy), "logSize": sealed.log.size})
         return
-    print_table(
-        ["Site", "Run", "Captured", "Unchanged", "Gone", "Failed", "Refused", "Not asked", "Read"],
-        [[result.site.id, result.run_id, *_counts(result.rows)] for result in results],
-    )
+    for result in results:
+        taken_up = ", begun by an earlier worker" if result.taken_up else ""
+        print(f"{result.site.id}: {_summary(result.rows)}  (run {result.run_id}{taken_up})")
     for result in results:
         told = [
             row for row in result.rows if row.failed or (row.outcome in _OF_INTEREST and row.task is Task.STATEMENT)
@@ -44,20 +43,10 @@ def print_crawls(
         print(f"{site_id}: left alone, another worker is crawling it")
 
 
-def _counts(rows: Sequence[Row]) -> list[str]:
-    outcomes = Counter(row.outcome for row in rows)
+def _summary(rows: Sequence[Row]) -> str:
     statements = Counter(row.outcome for row in rows if row.task is Task.STATEMENT)
-    not_asked = statements[PageOutcome.LIMIT_REACHED] + statements[PageOutcome.PUT_ASIDE] + statements[PageOutcome.TRAP]
-    numbers = (
-        outcomes[PageOutcome.CAPTURED],
-        outcomes[PageOutcome.UNCHANGED],
-        outcomes[PageOutcome.GONE],
-        sum(row.outcome is PageOutcome.FAILED for row in rows),
-        outcomes[PageOutcome.REFUSED_BY_ROBOTS],
-        not_asked,
-        outcomes[PageOutcome.READ],
-    )
-    return [str(number) for number in numbers]
+    said = [f"{statements[outcome]} {outcome}" for outcome in PageOutcome if statements[outcome]]
+    return ", ".join(said) or "no statement page"
 
 
 def _run(result: CrawlResult) -> dict[str, Any]:

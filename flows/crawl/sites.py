@@ -16,9 +16,9 @@ from sijill.archive.capture.target import parse_target
 from sijill.archive.crawl.site import CrawlLimits, Politeness, Schedule, Site
 from sijill.archive.crawl.urls import PathPattern, ScopeHost
 from sijill.archive.errors import BadPattern, BadTarget
+from sijill.flows.crawl.sites_faults import first_fault
 from sijill.flows.errors import BadSites
 from sijill.flows.settings import OneLine
-from sijill.flows.sites_faults import first_fault
 
 FILE_NAME = "sites.toml"
 _LARGEST = 10 << 20

@@ -13,8 +13,8 @@ from sijill.archive.crawl.pages import HostRobots, Known, PageOutcome, Row, RunO
 from sijill.archive.crawl.site import Site
 from sijill.archive.digest import digest_bytes
 from sijill.flows.context import collector, software
-from sijill.flows.crawl_journal import RunPlan, last_run, note_last_run
-from sijill.flows.crawl_schedule import accounted_until, missed_runs
+from sijill.flows.crawl.journal import RunPlan, last_run, note_last_run
+from sijill.flows.crawl.schedule import accounted_until, missed_runs
 from sijill.flows.signing import Recorded, load, record
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.attestation import Orchestrator, Subject
