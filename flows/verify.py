@@ -7,7 +7,7 @@ could not be used, 3 the store could not be reached, 130 interrupted.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -15,6 +15,7 @@ import click
 
 from sijill.flows.errors import our_errors, status_of
 from sijill.provenance.verify.cli import NOT_VERIFIED, VERIFIED, FileOrCommand, run, verify_file
+from sijill.provenance.verify.trust_option import Unusable, read_file, shown, trust_options
 
 if TYPE_CHECKING:
     from sijill.provenance.log.checkpoint import SignedCheckpoint
@@ -45,9 +46,7 @@ _MOST_JOBS: Final = 8
     """,
 )
 @click.argument("store_url")
-@click.option(
-    "--trust", required=True, type=click.Path(path_type=Path), metavar="TRUST.json", help="The keys you believe."
-)
+@trust_options
 @click.option(
     "--since",
     type=click.Path(path_type=Path),
@@ -70,7 +69,7 @@ _MOST_JOBS: Final = 8
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def archive(
     store_url: str,
-    trust: Path,
+    trust: Callable[[], TrustRoot],
     since: Path | None,
     full: bool,
     sample: int | None,
@@ -93,7 +92,7 @@ def archive(
     from sijill.provenance.verify.archive.report import Verdict
 
     plan = Plan(url_of(store_url), sample, seed, _since(since), jobs or _processors())
-    report = _audited(plan, _trust(trust), folder)
+    report = _audited(plan, trust(), folder)
     if folder is not None:
         write_report(folder, report)
     _print(report, as_json=as_json)
@@ -153,16 +152,6 @@ def _audited(plan: Plan, trust: TrustRoot, folder: Path | None) -> ArchiveReport
         progress.finish()
 
 
-def _trust(path: Path) -> TrustRoot:
-    from sijill.provenance.verify.errors import MalformedTrustRoot
-    from sijill.provenance.verify.trust import MAX_TRUST, parse_trust
-
-    try:
-        return parse_trust(_read(path, MAX_TRUST))
-    except MalformedTrustRoot as err:
-        raise click.UsageError(f"{path}: not a trust root: {_shown(str(err))}") from err
-
-
 def _since(path: Path | None) -> SignedCheckpoint | None:
     if path is None:
         return None
@@ -171,18 +160,11 @@ def _since(path: Path | None) -> SignedCheckpoint | None:
     from sijill.provenance.log.note import MAX_NOTE
 
     try:
-        return parse_checkpoint(_read(path, MAX_NOTE))
+        return parse_checkpoint(read_file(path, MAX_NOTE))
     except MalformedCheckpoint as err:
-        raise click.UsageError(f"{path}: not a checkpoint: {_shown(err.reason)}") from err
+        from sijill.provenance.printable import printable
 
-
-def _read(path: Path, limit: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(limit + 1)
-    except (OSError, ValueError) as err:
-        reason = err.strerror if isinstance(err, OSError) and err.strerror else str(err)
-        raise click.UsageError(f"{_shown(str(path))}: {reason}") from err
+        raise Unusable(f"{shown(path)}: not a checkpoint: {printable(err.reason)}") from err
 
 
 def _print(report: ArchiveReport, *, as_json: bool) -> None:
@@ -207,9 +189,3 @@ def _processors() -> int:
     import os
 
     return min(os.cpu_count() or 1, _MOST_JOBS)
-
-
-def _shown(text: str) -> str:
-    from sijill.provenance.printable import printable
-
-    return printable(text)

@@ -355,3 +355,38 @@ def test_the_commands_for_people(archive_file, archive, tmp_path, configure):
     rotated = call("rotate-root", folder, "--root-key", key, "--new-root-key", key)
     assert "2.root.json" in rotated
     assert "take it offline" not in rotated
+
+
+def test_sijill_verify_follows_a_signed_trust_root(archive_file, archive, run, sites, tmp_path):
+    def sijill(*arguments):
+        done = run("sijill", "--config", archive_file, *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    pins = "".join(f'"{name}" = "{address}"\n' for name, address in sites.pins.items())
+    text = archive_file.read_text(encoding="utf-8")
+    archive_file.write_text(text.replace("[network.pins]", f"[network.pins]\n{pins}", 1), encoding="utf-8")
+    captured = json.loads(sijill("capture", sites.url("remedylawyers.example", "/robots.txt"), "--json"))
+    package, folder, key = tmp_path / "robots.wacz", tmp_path / "published", tmp_path / "root.pem"
+    sijill("export", captured["captures"][0]["captureId"], "-o", package)
+    sijill("trust", "init", "--root-key", key, folder)
+    for _ in range(2):
+        sijill("trust", "sign", "--root-key", key, folder)
+        write_trust(archive_file.parent / "trust.json", dataclasses.replace(archive.trust, policy=Policy()))
+    root = tmp_path / "mine.json"
+    root.write_bytes((folder / "1.root.json").read_bytes())
+    for subject in ([package], ["archive", archive.store.url]):
+        signed = [*subject, "--trust", folder, "--root", root]
+        good = run("sijill-verify", *signed)
+        assert good.returncode == 0, good.stdout + good.stderr
+        assert "next time add: --trust-version" in good.stderr
+        for arguments, says in (
+            ([*subject, "--trust", folder], "name your root metadata with --root"),
+            ([*subject, "--trust", archive_file.parent / "trust.json", "--root", root], "--root goes with a folder"),
+            ([*signed, "--trust-version", "99"], "rolled back"),
+            ([*subject, "--trust", folder, "--root", archive_file.parent / "trust.json"], "not a trust root"),
+        ):
+            refused = run("sijill-verify", *arguments)
+            assert (refused.returncode, refused.stdout) == (2, "")
+            assert says in refused.stderr
+            assert "Traceback" not in refused.stderr
