@@ -270,6 +270,9 @@ class S3Store:
             sent = send()
         except Taken:
             return self._rule.find(key).counted
+        except NotFound:
+            # Ceph answers NoSuchKey to a put if another writer deletes the key just then.
+            return None
         return self._rule.settle(key, sent.version, past)
 
     def _confirm(self, key: str, counted: Counted, expected: Fingerprint) -> Stored:
