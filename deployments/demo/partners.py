@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,7 +31,11 @@ def outside_parties(folder: Path, log_vkey: str) -> Iterator[str]:
         RuntimeError: one of them cannot be started; the text says why.
     """
     with ExitStack() as stack:
-        sections = [_authority(stack, folder, name) for name in AUTHORITIES]
+        sections = []
+        if shutil.which("openssl") is None:
+            print("   no timestamping authorities, which need: apt-get install openssl")
+        else:
+            sections = [_authority(stack, folder, name) for name in AUTHORITIES]
         sections += [_witness(stack, folder, name, log_vkey) for name in WITNESSES]
         yield "\n".join(sections)
 

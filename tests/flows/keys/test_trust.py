@@ -41,8 +41,9 @@ def archive(archive_file):
 
 
 @pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
+def certificates(tmp_path_factory, tool):
     """Three self-signed certificates in PEM, made by OpenSSL."""
+    tool("openssl", "openssl")
     folder = tmp_path_factory.mktemp("certificates")
     for name in ("one", "two", "three"):
         subprocess.run(
