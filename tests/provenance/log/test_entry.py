@@ -28,7 +28,7 @@ def test_entry_form():
     "changes",
     [
         {"type": "https://sijill.org/log-entry/v2"},
-        {"kind": "run"},
+        {"kind": "rumour"},
         {"kind": 1},
         {"id": "20261121t011630z-K3J2X5M4Q7AB"},
         {"id": "20261321t011630z-k3j2x5m4q7ab"},
@@ -84,7 +84,7 @@ def test_batches_refused(batch, logs):
         {"entries": entries[::-1]},
         {"entries": entries + entries[-1:]},
         {"entries": [*entries, 1]},
-        {"entries": [entries[0] | {"kind": "run"}]},
+        {"entries": [entries[0] | {"kind": "rumour"}]},
     ):
         with pytest.raises(MalformedBatch):
             parse_batch(canonical(good | changes))
