@@ -9,66 +9,32 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
+from sijill.archive.crawl.absence import Absences
+from sijill.archive.crawl.asking import Asker, DocumentRead, NothingRead, PageCaptured, Result, RobotsRead
 from sijill.archive.crawl.document import Document, Documents
 from sijill.archive.crawl.found import Found, How
 from sijill.archive.crawl.journal import Captures, Journal, Progress, Show
-from sijill.archive.crawl.judging import judge
+from sijill.archive.crawl.judging import document_step, judge, judge_document, page_step
 from sijill.archive.crawl.ledger import Ledger, waiting
 from sijill.archive.crawl.origins import Origins, Turned
-from sijill.archive.crawl.pages import (
-    KNOWN,
-    ROBOTS,
-    Captured,
-    Known,
-    PageOutcome,
-    Planned,
-    Robots,
-    RunOutcome,
-    Step,
-    Task,
-)
-from sijill.archive.crawl.politeness import Answer, Turns, answer
-from sijill.archive.crawl.searching import Findings, search_captured, search_document
+from sijill.archive.crawl.pages import KNOWN, ROBOTS, Known, PageOutcome, Planned, RunOutcome, Step, Task
+from sijill.archive.crawl.planning import let_in, seeds
+from sijill.archive.crawl.politeness import Turns, answer
+from sijill.archive.crawl.searching import Findings
 from sijill.archive.crawl.site import Site
 from sijill.archive.crawl.urls import host_of
 
 ATTEMPTS = 3
 """How often a URL is asked for whose server asks to wait (429, 503)."""
-_ROBOTS_BYTES = 1 << 20
-_LIST_BYTES = 10 << 20
-_DEEPEST_SITEMAP = 3
-"""How many sitemaps may name one another; the protocol allows for one index above the sets."""
 _BUSY = (429, 503)
 _LONGEST_WAIT = 5.0
 """Most seconds between two looks at what is going on."""
 
-
-@dataclass(frozen=True, slots=True)
-class _RobotsRead:
-    origin: str
-    document: Document
-
-
-@dataclass(frozen=True, slots=True)
-class _DocumentRead:
-    step: Step
-    document: Document
-    findings: Findings
-
-
-@dataclass(frozen=True, slots=True)
-class _PageCaptured:
-    step: Step
-    captured: Captured
-    findings: Findings
-
-
 _T = TypeVar("_T")
-_Result = _RobotsRead | _DocumentRead | _PageCaptured
 
 
 class Crawler:
@@ -105,8 +71,7 @@ class Crawler:
             show: told each URL that was dealt with.
         """
         self._site = site
-        self._documents = documents
-        self._captures = captures
+        self._asker = Asker(site, documents, captures, self._note_begun)
         self._journal = journal
         self._known = known
         self._now = now
@@ -116,11 +81,12 @@ class Crawler:
         self._show = show
         self._turns = Turns(site.politeness, seconds)
         self._origins = Origins(user_agent, site.politeness)
+        self._absences = Absences(self._may_ask)
         self._ledger = Ledger(site)
-        self._asking_robots: set[str] = set()
+        self._asking_first: set[str] = set()
         self._under_way: dict[str, Step] = {}
         self._robots_attempts: dict[str, int] = {}
-        self._active: dict[Future[_Result], str] = {}
+        self._active: dict[Future[Result], str] = {}
         self._capturing = 0
         self._next = 0
         self._begun = seconds()
@@ -143,6 +109,8 @@ class Crawler:
         if spent := self._spent():
             self._plan_known()
             self._ledger.leave(waiting(self._ledger.frontier), PageOutcome.LIMIT_REACHED, spent)
+        for remark in self._absences.remarks():
+            self._ledger.remark_on_all(remark)
         return self._ledger.outcome(tuple(self._origins.sources()))
 
     def _replay(self, steps: Sequence[Step]) -> None:
@@ -152,12 +120,13 @@ class Crawler:
             self._before = max(self._before, step.milliseconds / 1000)
             if step.outcome is not None:
                 self._ledger.frontier.done(step.planned.url)
-        self._seed()
+        for planned in seeds(self._site):
+            self._ledger.let_in(planned)
         for step in steps:
             if step.outcome is not None:
                 self._ledger.account(step)
                 for planned in step.found:
-                    self._ledger.let_in(planned)
+                    self._ledger.let_in(planned, by=step.planned.task)
         for step in steps:
             if step.outcome is None:
                 self._take_up(step)
@@ -165,22 +134,13 @@ class Crawler:
     def _take_up(self, step: Step) -> None:
         """Deal with what was under way when a worker was killed: if its capture was stored, it is not repeated."""
         url = step.planned.url
-        captured = None if step.capture_id is None else self._captures.recall(step.capture_id, url)
-        if captured is None:
+        recalled = self._asker.recall(step)
+        if recalled is None:
             self._under_way[url] = step
             self._ledger.let_in(step.planned)
         else:
-            self._settle(step, captured, search_captured(self._site, url, captured))
+            self._settle(recalled)
             self._ledger.frontier.remove(url)
-
-    def _seed(self) -> None:
-        for task, urls in (
-            (Task.SITEMAP, self._site.sitemaps),
-            (Task.FEED, self._site.feeds),
-            (None, self._site.start),
-        ):
-            for url in urls:
-                self._ledger.let_in(Planned(url, url, How.START.value, task or self._task(url)))
 
     def _turn(self, pool: ThreadPoolExecutor) -> bool:
         """Begin what may begin, wait for something to end and deal with it; False if there is nothing left."""
@@ -204,7 +164,7 @@ class Crawler:
         """Seconds until one of the hosts that something waits for may be asked."""
         if len(self._active) >= self._workers:
             return math.inf
-        hosts = (host for host in self._ledger.frontier.hosts() if host not in self._asking_robots)
+        hosts = (host for host in self._ledger.frontier.hosts() if host not in self._asking_first)
         return min((self._turns.wait(host) for host in hosts), default=math.inf)
 
     def _dispatch(self, pool: ThreadPoolExecutor) -> None:
@@ -213,14 +173,23 @@ class Crawler:
             if planned is None:
                 return
             if origin := self._origins.missing(planned):
-                self._ledger.frontier.put_back(planned)
-                self._asking_robots.add(host_of(planned.url))
-                self._submit(pool, host_of(planned.url), self._read_robots, origin)
+                self._ask_first(pool, planned, self._asker.read_robots, origin)
+            elif origin := self._absences.missing(planned):
+                self._ask_first(pool, planned, self._asker.read_nothing, origin)
             else:
                 self._begin(pool, planned)
 
     def _is_ready(self, host: str) -> bool:
-        return host not in self._asking_robots and self._turns.wait(host) <= 0
+        return host not in self._asking_first and self._turns.wait(host) <= 0
+
+    def _ask_first(self, pool: ThreadPoolExecutor, planned: Planned, ask: Callable[[str], Result], origin: str) -> None:
+        """Have everything on a host wait until something is known of one of its origins."""
+        self._ledger.frontier.put_back(planned)
+        self._asking_first.add(host_of(planned.url))
+        self._submit(pool, host_of(planned.url), ask, origin)
+
+    def _may_ask(self, url: str) -> bool:
+        return not isinstance(self._origins.decide(Planned(url, url, KNOWN, Task.LIST), {}), Turned)
 
     def _begin(self, pool: ThreadPoolExecutor, planned: Planned) -> None:
         step = self._under_way.pop(planned.url, None) or Step(self._number(), planned, None)
@@ -229,56 +198,41 @@ class Crawler:
             self._finish(replace(step, outcome=decision.outcome, reason=decision.reason))
         elif planned.task is Task.STATEMENT:
             self._capturing += 1
-            self._submit(pool, host_of(planned.url), self._capture, (step, decision))
+            self._submit(pool, host_of(planned.url), self._asker.capture, (step, decision))
         else:
-            self._submit(pool, host_of(planned.url), self._read, step)
+            self._submit(pool, host_of(planned.url), self._asker.read, step)
 
-    def _submit(self, pool: ThreadPoolExecutor, host: str, work: Callable[[_T], _Result], about: _T) -> None:
+    def _submit(self, pool: ThreadPoolExecutor, host: str, work: Callable[[_T], Result], about: _T) -> None:
         self._turns.begin(host)
         self._active[pool.submit(work, about)] = host
 
-    def _read_robots(self, origin: str) -> _Result:
-        return _RobotsRead(origin, self._documents.fetch(f"{origin}/robots.txt", limit=_ROBOTS_BYTES))
+    def _note_begun(self, step: Step) -> None:
+        self._journal.note(replace(step, milliseconds=self._milliseconds()))
 
-    def _read(self, step: Step) -> _Result:
-        planned, limits = step.planned, self._site.limits
-        limit = {Task.SITEMAP: limits.sitemap_bytes, Task.FEED: limits.feed_bytes}.get(planned.task, _LIST_BYTES)
-        stay = self._may_stay if planned.task is Task.LIST else None
-        document = self._documents.fetch(planned.url, limit=limit, stay=stay)
-        return _DocumentRead(step, document, search_document(self._site, planned.task, document))
-
-    def _may_stay(self, url: str) -> bool:
-        return self._site.scope(url).in_scope
-
-    def _capture(self, about: tuple[Step, Robots]) -> _Result:
-        step, robots = about
-
-        def begun(capture_id: str) -> None:
-            self._journal.note(replace(step, capture_id=capture_id, milliseconds=self._milliseconds()))
-
-        captured = self._captures.capture(step.planned.url, robots=robots, begun=begun)
-        return _PageCaptured(step, captured, search_captured(self._site, step.planned.url, captured))
-
-    def _ended(self, host: str, result: _Result) -> None:
+    def _ended(self, host: str, result: Result) -> None:
         match result:
-            case _RobotsRead(origin, document):
-                self._turns.end(host, self._answer(document.status, document.retry_after, document.failure))
+            case RobotsRead(origin, document):
+                self._ended_turn(host, document.status, document.retry_after, document.failure)
                 self._take_robots(host, origin, document)
-            case _DocumentRead(step, document, findings):
-                self._turns.end(host, self._answer(document.status, document.retry_after, document.failure))
+            case NothingRead(origin, document):
+                self._ended_turn(host, document.status, document.retry_after, document.failure)
+                self._asking_first.discard(host)
+                self._absences.take(origin, document)
+            case DocumentRead(step, document, findings):
+                self._ended_turn(host, document.status, document.retry_after, document.failure)
                 if not self._again(host, step, document.status, None):
                     self._finish_document(step, document, findings)
-            case _PageCaptured(step, captured, findings):
+            case PageCaptured(step, captured):
                 self._capturing -= 1
-                self._turns.end(host, self._answer(captured.status, captured.retry_after, captured.failure))
+                self._ended_turn(host, captured.status, captured.retry_after, captured.failure)
                 if not self._again(host, step, captured.status, captured.capture_id):
-                    self._settle(step, captured, findings)
+                    self._settle(result)
 
-    def _answer(self, status: int | None, retry_after: str | None, failure: str | None) -> Answer:
-        return answer(status, retry_after, failure, self._now())
+    def _ended_turn(self, host: str, status: int | None, retry_after: str | None, failure: str | None) -> None:
+        self._turns.end(host, answer(status, retry_after, failure, self._now()))
 
     def _take_robots(self, host: str, origin: str, document: Document) -> None:
-        self._asking_robots.discard(host)
+        self._asking_first.discard(host)
         attempts = self._robots_attempts[origin] = self._robots_attempts.get(origin, 0) + 1
         if document.status in _BUSY and attempts < ATTEMPTS and self._turns.aside(host) is None:
             return
@@ -300,74 +254,33 @@ class Crawler:
         self._ledger.frontier.put_back(step.planned)
         return True
 
-    def _settle(self, step: Step, captured: Captured, findings: Findings) -> None:
+    def _settle(self, result: PageCaptured) -> None:
         """Finish a page whose capture is stored."""
-        planned = step.planned
-        judgement = judge(self._site, planned.url, captured, self._known.get(planned.url))
-        reason = judgement.reason
+        step, captured, findings = result.step, result.captured, result.findings
+        url = step.planned.url
+        likeness = self._absences.likeness(url, captured)
+        judgement = judge(self._site, url, captured, self._known.get(url), likeness)
         there = judgement.outcome in (PageOutcome.CAPTURED, PageOutcome.UNCHANGED)
-        if there and (other := self._ledger.same_as(captured.sha256)):
-            reason = "; ".join(part for part in (reason, f"the same bytes as {other}") if part)
-        self._finish(
-            replace(
-                step,
-                outcome=judgement.outcome,
-                reason=reason,
-                capture_id=captured.capture_id,
-                final_url=captured.final_url,
-                status=captured.status,
-                sha256=captured.sha256,
-                size=captured.size,
-                found=self._let_in(planned, findings) if there else (),
-                problems=findings.problems if there else (),
-            )
-        )
+        if there and (same := self._ledger.same_as(captured.sha256, captured.text_sha256)):
+            judgement = replace(judgement, reason="; ".join(part for part in (judgement.reason, same) if part))
+        self._finish_with(page_step(step, captured, judgement), findings if there else Findings())
 
     def _finish_document(self, step: Step, document: Document, findings: Findings) -> None:
-        planned, status = step.planned, document.status
-        outcome, moved = PageOutcome.READ, document.final_url != planned.url
-        found: tuple[Planned, ...] = ()
-        if status is None or not 200 <= status < 300:
-            outcome, reason = PageOutcome.FAILED, document.failure or f"HTTP status {status}"
-        else:
-            told = (f"leads to {document.final_url}" if moved else "", document.problem)
-            reason = "; ".join(part for part in told if part)
-            found = self._let_in(planned, findings)
-            if planned.task is not Task.LIST and findings.problems and not (findings.found or findings.sitemaps):
-                outcome, reason = PageOutcome.FAILED, findings.problems[-1]
+        planned = step.planned
+        if planned.task is Task.LIST and planned.how == How.START:
+            self._absences.look_at_start(document)
+        judgement = judge_document(planned, document, findings)
+        moved = document.final_url != planned.url
         # A page that lists others may lead to a statement page, which is to be captured.
         if planned.task is Task.LIST and moved and self._site.is_statement(document.final_url):
             lead = Found(document.final_url, planned.url, How.LINK)
-            found = (*found, *self._let_in(planned, Findings((lead,))))
-        self._finish(
-            replace(
-                step,
-                outcome=outcome,
-                reason=reason,
-                final_url=document.final_url,
-                status=status,
-                size=document.size,
-                found=found,
-                problems=findings.problems,
-            )
-        )
+            findings = replace(findings, found=(*findings.found, lead))
+        self._finish_with(document_step(step, document, judgement), findings)
 
-    def _let_in(self, planned: Planned, findings: Findings) -> tuple[Planned, ...]:
-        """Let in what a page, feed or sitemap names; returns what nothing had named before."""
-        how = How.OLDER if planned.task is Task.FEED else How.LINK
-        # Feeds first: a page may link to its own feed as well, and would have it taken for a page.
-        plans = [Planned(url, planned.url, how.value, Task.FEED, planned.depth + 1) for url in findings.feeds]
-        plans += [
-            Planned(one.url, one.via, one.how.value, self._task(one.url), _depth(planned, one.how), one.lastmod)
-            for one in findings.found
-        ]
-        if planned.depth < _DEEPEST_SITEMAP:
-            deeper = planned.depth + 1
-            plans += [Planned(url, planned.url, How.SITEMAP.value, Task.SITEMAP, deeper) for url in findings.sitemaps]
-        return tuple(plan for plan in plans if self._ledger.let_in(plan))
-
-    def _task(self, url: str) -> Task:
-        return Task.STATEMENT if self._site.is_statement(url) else Task.LIST
+    def _finish_with(self, step: Step, findings: Findings) -> None:
+        """Finish what names other pages."""
+        named = let_in(self._site, self._ledger, step.planned, findings)
+        self._finish(replace(step, found=named.new, problems=named.problems, refused=findings.refused))
 
     def _finish(self, step: Step) -> None:
         finished = replace(step, milliseconds=self._milliseconds())
@@ -409,10 +322,3 @@ class Crawler:
     def _number(self) -> int:
         self._next += 1
         return self._next - 1
-
-
-def _depth(planned: Planned, how: How) -> int:
-    """How many links from where the crawl starts something is that `planned` names."""
-    # The next page of a list is as near as the list: an archive of twenty years goes on for hundreds of pages.
-    same = planned.task in (Task.SITEMAP, Task.FEED) or how in (How.OLDER, How.CANONICAL, How.HREFLANG)
-    return planned.depth if same else planned.depth + 1

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+from sijill.archive.crawl.absence import NO_SUCH_PAGE, Absences
 from sijill.archive.crawl.document import Document, Documents
 from sijill.archive.crawl.found import How
+from sijill.archive.crawl.judging import document_step, judge_document
 from sijill.archive.crawl.ledger import Ledger
 from sijill.archive.crawl.origins import Origins, Turned, origin_of
 from sijill.archive.crawl.pages import PageOutcome, Planned, RunOutcome, Step, Task
-from sijill.archive.crawl.searching import Findings, search_document
+from sijill.archive.crawl.planning import let_in, seeds, task_of
+from sijill.archive.crawl.searching import search_document
 from sijill.archive.crawl.site import Site
 from sijill.archive.crawl.urls import host_of
 
-NO_SUCH_PAGE = "/sijill-asks-for-a-page-that-does-not-exist"
-"""Asked for once on each origin of a start page: who answers 200 never says that a page is gone."""
 _PAGE_BYTES = 10 << 20
 _ROBOTS_BYTES = 1 << 20
 _MOST_SITEMAPS = 200
@@ -75,6 +76,7 @@ class _Look:
         self.ledger = Ledger(site)
         self.origins = Origins(user_agent, site.politeness)
         self.statements: list[Planned] = []
+        self._absences = Absences(self._may_ask)
         self._site = site
         self._documents = documents
         self._seconds = seconds
@@ -89,23 +91,14 @@ class _Look:
         self._begun = seconds()
 
     def go(self) -> None:
-        for seed in self._seeds():
+        for seed in seeds(self._site):
             self.ledger.let_in(seed)
         while (planned := self.ledger.frontier.take(lambda _: True)) is not None:
             self._look_at(planned)
         for origin in dict.fromkeys(origin_of(url) for url in self._site.start):
             self._ask_for_nothing(origin)
-
-    def _seeds(self) -> Iterator[Planned]:
-        for url in self._site.sitemaps:
-            yield Planned(url, url, How.START.value, Task.SITEMAP)
-        for url in self._site.feeds:
-            yield Planned(url, url, How.START.value, Task.FEED)
-        for url in self._site.start:
-            yield Planned(url, url, How.START.value, self._task(url))
-
-    def _task(self, url: str) -> Task:
-        return Task.STATEMENT if self._site.is_statement(url) else Task.LIST
+        for remark in self._absences.remarks():
+            self.ledger.remark_on_all(remark)
 
     def _look_at(self, planned: Planned) -> None:
         if (origin := self.origins.missing(planned)) is not None:
@@ -148,68 +141,36 @@ class _Look:
         is_page = planned.task in (Task.LIST, Task.STATEMENT)
         self._pages += is_page
         document = self._fetch(planned.url, limit, stay=self._may_stay if is_page else None)
-        status, moved = document.status, document.final_url != planned.url
-        if status is None or not 200 <= status < 300:
-            self._account(planned, PageOutcome.FAILED, document.failure or f"HTTP status {status}", document)
-            return
-        if planned.task is Task.STATEMENT:
-            self.statements.append(planned)
         findings = search_document(self._site, planned.task, document)
-        self._let_in(planned, findings)
-        if moved and is_page:
-            named = document.final_url
-            self.ledger.let_in(Planned(named, planned.url, How.LINK.value, self._task(named), planned.depth))
-        reason = f"leads to {document.final_url}" if moved else ""
-        self._account(planned, PageOutcome.READ, reason, document, findings.problems)
+        judgement = judge_document(planned, document, findings)
+        if planned.how == How.START.value and is_page:
+            self._absences.look_at_start(document)
+        named = let_in(self._site, self.ledger, planned, findings)
+        if is_page and judgement.outcome is PageOutcome.READ:
+            if planned.task is Task.STATEMENT:
+                self.statements.append(planned)
+            if (at := document.final_url) != planned.url:
+                self.ledger.let_in(Planned(at, planned.url, How.LINK.value, task_of(self._site, at), planned.depth))
+        step = replace(self._step(planned), problems=named.problems, refused=findings.refused)
+        self.ledger.account(document_step(step, document, judgement))
 
     def _may_stay(self, url: str) -> bool:
         return self._site.scope(url).in_scope
 
-    def _let_in(self, planned: Planned, findings: Findings) -> None:
-        is_page = planned.task in (Task.LIST, Task.STATEMENT)
-        for found in findings.found:
-            deeper = is_page and found.how is How.LINK
-            depth = planned.depth + (1 if deeper else 0)
-            named = Planned(found.url, found.via, found.how.value, self._task(found.url), depth, found.lastmod)
-            self.ledger.let_in(named)
-        for url in findings.feeds:
-            self.ledger.let_in(Planned(url, planned.url, How.LINK.value, Task.FEED, planned.depth + 1))
-        for url in findings.sitemaps:
-            self.ledger.let_in(Planned(url, planned.url, How.SITEMAP.value, Task.SITEMAP, planned.depth + 1))
-
     def _ask_for_nothing(self, origin: str) -> None:
-        planned = Planned(f"{origin}{NO_SUCH_PAGE}", origin, How.LINK.value, Task.LIST)
-        if self.origins.missing(planned) is not None or isinstance(self.origins.decide(planned, {}), Turned):
-            return
-        document = self._fetch(planned.url, _PAGE_BYTES)
-        if document.status is not None and document.status < 300:
-            where = f" by {document.final_url}" if document.final_url != planned.url else ""
-            self.ledger.remark(
-                f"{origin} answers for pages that do not exist with status {document.status}{where}: "
-                "a crawl cannot tell there that a page is gone"
-            )
+        planned = Planned(f"{origin}/", origin, How.LINK.value, Task.STATEMENT)
+        if self.origins.missing(planned) is None and self._absences.missing(planned) is not None:
+            self._absences.take(origin, self._fetch(f"{origin}{NO_SUCH_PAGE}", _PAGE_BYTES))
 
-    def _account(
-        self,
-        planned: Planned,
-        outcome: PageOutcome,
-        reason: str,
-        document: Document | None = None,
-        problems: tuple[str, ...] = (),
-    ) -> None:
+    def _may_ask(self, url: str) -> bool:
+        return not isinstance(self.origins.decide(Planned(url, url, How.LINK.value, Task.LIST), {}), Turned)
+
+    def _account(self, planned: Planned, outcome: PageOutcome, reason: str) -> None:
+        self.ledger.account(replace(self._step(planned), outcome=outcome, reason=reason))
+
+    def _step(self, planned: Planned) -> Step:
         self._number += 1
-        self.ledger.account(
-            Step(
-                self._number,
-                planned,
-                outcome,
-                reason,
-                final_url=document.final_url if document is not None else None,
-                status=document.status if document is not None else None,
-                size=document.size if document is not None else 0,
-                problems=problems,
-            )
-        )
+        return Step(self._number, planned, None)
 
     def _fetch(self, url: str, limit: int, stay: Callable[[str], bool] | None = None) -> Document:
         host = host_of(url)

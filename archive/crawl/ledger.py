@@ -36,6 +36,8 @@ class Ledger:
         """Statement pages captured."""
         self.size = 0
         """Bytes received."""
+        self.passed_over = 0
+        """URLs that sitemaps name beyond the limit of the site, each as often as it is named."""
         self._site = site
         self._traps = Traps()
         self._done: dict[str, Row] = {}
@@ -43,14 +45,26 @@ class Ledger:
         self._omitted = 0
         self._problems: dict[str, None] = {}
         self._payloads: dict[str, str] = {}
+        self._texts: dict[str, list[str]] = {}
+        self._refused: Counter[str] = Counter()
+        self._of_all: list[str] = []
+        self._named_by_sitemaps = 0
 
-    def let_in(self, planned: Planned) -> bool:
-        """Let a URL in or turn it away; returns whether nothing had named it before."""
+    def let_in(self, planned: Planned, *, by: Task | None = None) -> bool:
+        """Let a URL in or turn it away, which something of the kind `by` names; returns whether nothing had before.
+
+        What sitemaps name beyond the limit of the site is passed over, and may still be let in if a page names it.
+        """
         url = planned.url
         before = self._turned_away.get(url)
         nearer = before is not None and before.outcome is PageOutcome.LIMIT_REACHED and self._is_near(planned)
         if self.frontier.seen(url) or (before is not None and not nearer):
             return False
+        if by is Task.SITEMAP and planned.task in (Task.STATEMENT, Task.LIST):
+            if self._named_by_sitemaps >= self._site.limits.sitemap_urls:
+                self.passed_over += 1
+                return False
+            self._named_by_sitemaps += 1
         if nearer:
             del self._turned_away[url]
         outcome, reason = self._objection(planned)
@@ -77,6 +91,7 @@ class Ledger:
             step.final_url,
             step.status,
             step.sha256,
+            step.text_sha256,
         )
         self._done[planned.url] = row
         self.frontier.done(planned.url)
@@ -84,13 +99,18 @@ class Ledger:
         self.size += step.size
         if step.sha256 is not None and step.outcome in (PageOutcome.CAPTURED, PageOutcome.UNCHANGED):
             self._payloads.setdefault(step.sha256, planned.url)
+            self._texts.setdefault(step.text_sha256 or step.sha256, []).append(planned.url)
+        self._refused.update(dict(step.refused))
         for problem in step.problems:
             self.remark(problem)
         return row
 
-    def same_as(self, sha256: str | None) -> str | None:
-        """The URL of this run whose payload has this SHA-256 already."""
-        return None if sha256 is None else self._payloads.get(sha256)
+    def same_as(self, sha256: str | None, text_sha256: str | None) -> str | None:
+        """Which page of this run has the same bytes already, or at least the same text, in words."""
+        if sha256 is not None and (other := self._payloads.get(sha256)) is not None:
+            return f"the same bytes as {other}"
+        others = None if text_sha256 is None else self._texts.get(text_sha256)
+        return f"the same text as {others[0]}" if others else None
 
     def leave(self, waiting: Iterable[Planned], outcome: PageOutcome, reason: str) -> None:
         """Record URLs that were let in and will not be dealt with."""
@@ -102,6 +122,10 @@ class Ledger:
         if len(self._problems) < _PROBLEMS:
             self._problems[problem] = None
 
+    def remark_on_all(self, problem: str) -> None:
+        """Record something odd about the site as a whole."""
+        self._of_all.append(problem)
+
     @property
     def done(self) -> int:
         """URLs that have an outcome, those turned away left out."""
@@ -109,13 +133,25 @@ class Ledger:
 
     def outcome(self, robots: tuple[HostRobots, ...]) -> RunOutcome:
         """What the run came to."""
-        for url, count in self._led_to().items():
-            self.remark(f"{count} pages lead to {url}")
-        if not any(row.task is Task.STATEMENT for row in self._done.values()):
-            self.remark("no statement page was found")
+        # What is said of the whole comes before what is said of each page, of which there may be more than is kept.
+        problems = dict.fromkeys((*self._remarks(), *self._problems))
         rows = (*self._done.values(), *self._turned_away.values())
         omitted = self._omitted + max(0, len(rows) - MOST)
-        return RunOutcome(rows[:MOST], omitted, robots, tuple(self._problems), self.size)
+        refused = tuple(sorted(self._refused.items()))
+        return RunOutcome(rows[:MOST], omitted, robots, tuple(problems), self.size, refused)
+
+    def _remarks(self) -> Iterator[str]:
+        yield from self._of_all
+        if not any(row.task is Task.STATEMENT for row in self._done.values()):
+            yield "no statement page was found"
+        for url, count in self._led_to().items():
+            yield f"{count} pages lead to {url}"
+        for urls in self._texts.values():
+            if len(urls) >= _MANY:
+                yield f"{len(urls)} statement pages have the same text, the first of them {urls[0]}"
+        if self._refused:
+            told = ", ".join(f"{count} {scheme}" for scheme, count in sorted(self._refused.items()))
+            yield f"links of pages that are not for a crawl to follow: {told}"
 
     def _led_to(self) -> dict[str, int]:
         counts = Counter(

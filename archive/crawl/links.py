@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import parse_qsl, urlsplit
@@ -19,6 +20,9 @@ from sijill.archive.errors import BadTarget
 
 MOST_REFUSED = 100
 """Links not followed that are given, each with its reason; the others are counted."""
+_MOST_SCHEMES = 30
+_SCHEME = re.compile(r"[\s\x00-\x1f]{0,100}([a-zA-Z][a-zA-Z0-9+.-]{0,29}):")
+_UNREAD = re.compile(r"[\t\r\n]")
 _FEED_TYPES = frozenset({"application/rss+xml", "application/atom+xml", "application/rdf+xml"})
 _LABEL_PIECES = 30
 _LONGEST_LABEL = 60
@@ -59,7 +63,9 @@ class Links:
     feeds: tuple[Found, ...]
     """Feeds that the page says are its own."""
     refused: tuple[Refused, ...]
-    """Links that are not for http(s): the first of them."""
+    """Links that no request can be made of: the first of them."""
+    refused_schemes: tuple[tuple[str, int], ...]
+    """How many of all of them have which scheme, by name; what is no URL of http(s) counts as `malformed`."""
     problems: tuple[Problem, ...]
     language: str | None
     """Of the page, as its html element says; in lower case."""
@@ -79,7 +85,7 @@ def read_links(data: bytes, url: str, *, limit: int, charset: str | None = None,
     root = parse_html(text)
     if root is None:
         what = "there is no element in it" if data.strip() else "it is empty"
-        return Links((), (), (), (Problem(url, cut or what),), None)
+        return Links((), (), (), (), (Problem(url, cut or what),), None)
     reader = _Reader(url, "utf-8" if encoding.name.startswith("utf-16") else encoding.codec_info.name, limit)
     reader.read(root)
     problems = [Problem(url, cut)] if cut else []
@@ -89,6 +95,7 @@ def read_links(data: bytes, url: str, *, limit: int, charset: str | None = None,
         tuple(reader.found.values()),
         tuple(reader.feeds.values()),
         tuple(reader.refused.values()),
+        tuple(sorted(reader.schemes.items())),
         tuple(problems),
         _tag(root.get("lang")),
     )
@@ -101,6 +108,7 @@ class _Reader:
         self.found: dict[str, Found] = {}
         self.feeds: dict[str, Found] = {}
         self.refused: dict[str, Refused] = {}
+        self.schemes: Counter[str] = Counter()
         self.more = False
         self._url = url
         self._base = url
@@ -184,8 +192,17 @@ class _Reader:
             return None
 
     def _refuse(self, href: str, reason: str) -> None:
+        self.schemes[self._scheme(href)] += 1
         if len(self.refused) < MOST_REFUSED:
             self.refused.setdefault(href[:200], Refused(href[:200], reason))
+
+    def _scheme(self, href: str) -> str:
+        # As browsers read it: tabs and line breaks count for nothing (URL §4.4).
+        found = _SCHEME.match(_UNREAD.sub("", href[:200]))
+        name = found[1].lower() if found else ""
+        if not name or name in {"http", "https"}:
+            return "malformed"
+        return name if name in self.schemes or len(self.schemes) < _MOST_SCHEMES else "other"
 
 
 def _is_older(element: etree._Element, address: str, relations: frozenset[str]) -> bool:

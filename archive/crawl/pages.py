@@ -12,7 +12,7 @@ class PageOutcome(StrEnum):
 
     CAPTURED = "captured"
     UNCHANGED = "unchanged"
-    """Captured, and its payload is that of the URL's last capture."""
+    """Captured, and its visible text, or else its payload, is that of the URL's last capture."""
     GONE = "gone"
     """It was there before; now its absence is captured."""
     READ = "read"
@@ -70,6 +70,8 @@ class Known:
     """Of that capture's payload, lowercase hexadecimal; None if there was none."""
     gone: bool = False
     """Whether that capture is of its absence."""
+    text_sha256: str | None = None
+    """Of the visible text, as the present reader reads it; None if that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,10 @@ class Captured:
     charset: str | None = None
     body: bytes = b""
     """The page without content coding, as much of it as is searched for links."""
+    whole: bool = True
+    """Whether `body` is all of the page."""
+    text_sha256: str | None = None
+    """Of the page's visible text; None if that was not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +131,15 @@ class Step:
     final_url: str | None = None
     status: int | None = None
     sha256: str | None = None
+    text_sha256: str | None = None
     size: int = 0
     milliseconds: int = 0
     """Since the run began, pauses between workers left out."""
     found: tuple[Planned, ...] = ()
     """What it names and nothing before it did."""
     problems: tuple[str, ...] = ()
+    refused: tuple[tuple[str, int], ...] = ()
+    """How many of its links are not for a crawl to follow, by scheme."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +157,7 @@ class Row:
     final_url: str | None = None
     status: int | None = None
     sha256: str | None = None
+    text_sha256: str | None = None
 
     @property
     def failed(self) -> bool:
@@ -176,3 +186,5 @@ class RunOutcome:
     problems: tuple[str, ...]
     size: int
     """Bytes received."""
+    refused: tuple[tuple[str, int], ...] = ()
+    """How many links of the pages read are not for a crawl to follow, by scheme."""

@@ -24,6 +24,8 @@ class Findings:
     feeds: tuple[str, ...] = ()
     """Where a feed goes on, and feeds that a page says are its own."""
     problems: tuple[str, ...] = ()
+    refused: tuple[tuple[str, int], ...] = ()
+    """How many links are not for a crawl to follow, by scheme."""
 
 
 def search_document(site: Site, task: Task, document: Document) -> Findings:
@@ -42,6 +44,11 @@ def search_captured(site: Site, url: str, captured: Captured) -> Findings:
     if captured.status is None or not 200 <= captured.status < 300:
         return Findings()
     return _search_page(site, captured.final_url or url, captured.media_type, captured.charset, captured.body)
+
+
+def is_html(media_type: str | None, body: bytes) -> bool:
+    """Whether a document is an HTML page, by what is said of it; if nothing is, by its first mark."""
+    return media_type in _HTML or (media_type is None and body.lstrip()[:1] == b"<")
 
 
 def _search_sitemap(site: Site, document: Document) -> Findings:
@@ -66,10 +73,11 @@ def _search_feed(document: Document) -> Findings:
 
 
 def _search_page(site: Site, url: str, media_type: str | None, charset: str | None, body: bytes) -> Findings:
-    if media_type not in _HTML and not (media_type is None and body.lstrip()[:1] == b"<"):
+    if not is_html(media_type, body):
         return Findings()
     read = read_links(body, url, limit=site.limits.links_per_page, charset=charset)
-    return Findings(read.found, (), tuple(one.url for one in read.feeds), _told(read.problems))
+    feeds = tuple(one.url for one in read.feeds)
+    return Findings(read.found, (), feeds, _told(read.problems), read.refused_schemes)
 
 
 def _told(problems: tuple[Problem, ...]) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from sijill.archive.capture.exchange import Network, Pin
-from sijill.archive.crawl.discover import NO_SUCH_PAGE, survey
+from sijill.archive.crawl.absence import NO_SUCH_PAGE
+from sijill.archive.crawl.discover import survey
 from sijill.archive.crawl.document import Documents
 from sijill.archive.crawl.site import CrawlLimits, Politeness, Site
 from sijill.archive.crawl.urls import PathPattern, ScopeHost
@@ -273,12 +274,12 @@ def test_a_site_that_sends_everything_to_one_page(server):
     server.routes |= {None: (302, {"Location": "/login"}, b""), "/login": page('<a href="/s/1">1</a> log in')}
     seen = look(site_of(server, start=("/", "/news")))
     problems = "\n".join(seen.seen.problems)
-    assert "answers for pages that do not exist with status 200" in problems
+    assert f"answers with one page whatever is asked for by http://127.0.0.1:{server.server_port}/login" in problems
     assert outcomes(seen)["/"] == ("read", f"leads to http://127.0.0.1:{server.server_port}/login")
 
 
 def test_soft_404(server):
-    server.routes |= {None: page("Sorry, nothing here"), "/robots.txt": text("")}
+    server.routes |= {None: page("Sorry, nothing here"), "/robots.txt": text(""), "/": page("x")}
     assert any("a crawl cannot tell there that a page is gone" in p for p in look(site_of(server)).seen.problems)
     server.routes |= {None: (404, {}, b"no"), "/": page("x")}
     assert not any("cannot tell" in problem for problem in look(site_of(server)).seen.problems)

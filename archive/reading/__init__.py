@@ -1,0 +1,1 @@
+"""What pages say. Pure: bytes in, values out."""
