@@ -206,3 +206,17 @@ class JournalUnusable(ProvenanceError):
         super().__init__(f"{path or 'the journal in memory'}: {reason}")
         self.path = path
         self.reason = reason
+
+
+class RangeRefused(ProvenanceError):
+    """A range of a log cannot be examined here, or what was found there is not about it; the audit must not go on."""
+
+    def __init__(self, start: int, end: int, reason: str) -> None:
+        # Crosses process borders, and is made again from these.
+        super().__init__(start, end, reason)
+        self.start = start
+        self.end = end
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"entries {self.start} to {self.end} of the log: {self.reason}"

@@ -69,7 +69,7 @@ The remaining files are only for convenience. These two lists help to notice a d
 --------------------
 
     warcio check archive/data.warc.gz
-
+@DEPENDENCIES@
 5. The log's checkpoint is signed by the log you trust
 ------------------------------------------------------
 A checkpoint is a signed note (c2sp.org/signed-note): text, an empty line, signatures. The log's signature is the first;
@@ -214,6 +214,33 @@ T0 is the latest time of what the attestation quotes, T1 the earliest of what ho
     echo "T1: ${t1:-none}"
 """
 
+_DEPENDENCIES: Final = r"""
+Some of what the page needs was not stored again, because another capture of the archive holds the same bytes. The WARC
+says so by records of the type revisit; dependencies.warc.gz holds the records that they stand for, cut out of the WARCs
+of those captures. The attestation says, under dependencies, from which capture each comes and when it was received, and
+at each exchange, under revisit, why it was not stored again:
+
+  identical       it was fetched again, and the bytes were the same
+  not-modified    the server was asked, and said that it has not changed
+  reused          the server was not asked again: for another page of the same run it was received, or one of the above
+
+The attestations of those captures are not in this package. This one names each by its SHA-256, and binds the records
+by length and two digests, in their order; these lines compare.
+
+    warcio check archive/dependencies.warc.gz
+    grep -o '"digest":{"blake3":"[0-9a-f]*","sha256":"[0-9a-f]*"},"length":[0-9]*' \
+      $check/payload.json > $check/members
+    at=1
+    for length in $(sed 's/.*://' $check/members); do
+      tail -c +$at archive/dependencies.warc.gz | head -c $length > $check/member
+      printf '"digest":{"blake3":"%s","sha256":"%s"},"length":%d\n' "$(b3sum --no-names $check/member)" \
+        "$(sha256sum $check/member | cut -d' ' -f1)" "$(wc -c < $check/member)"
+      at=$((at + length))
+    done > $check/found
+    cmp $check/found $check/members
+    test "$(wc -c < archive/dependencies.warc.gz)" -eq $((at - 1))
+"""
+
 _SUBJECT: Final = r"""
     printf '{"annotations":{"size":%d},"digest":{"blake3":"%s","sha256":"%s"},"mediaType":"%s","name":"%s"}' \
       "$(wc -c < @PATH@)" "$(b3sum --no-names @PATH@)" \
@@ -230,6 +257,7 @@ def instructions(
     timestamped: bool = False,
     cosigned: bool = False,
     quoted: bool = False,
+    dependent: bool = False,
 ) -> bytes:
     """`VERIFY.txt` of a package.
 
@@ -240,6 +268,7 @@ def instructions(
         timestamped: whether the package holds timestamps.
         cosigned: whether its checkpoint, or the one that the attestation quotes, has more than one signature.
         quoted: whether the attestation quotes a checkpoint.
+        dependent: whether the capture takes records from other captures.
     """
     steps = "".join(
         _SUBJECT.replace("@NAME@", name).replace("@PATH@", path).replace("@TYPE@", media_type)
@@ -249,6 +278,7 @@ def instructions(
     text = (
         _TEXT.replace("@BRING@", bring)
         .replace("@SUBJECTS@", steps)
+        .replace("@DEPENDENCIES@", _DEPENDENCIES if dependent else "")
         .replace("@TIMES@", _times(timestamped=timestamped, cosigned=cosigned, quoted=quoted))
         .replace("@ID@", capture_id)
         .replace("@KEYID@", keyid)

@@ -14,10 +14,12 @@ from sijill.archive.capture.exchange import Body, Purpose
 from sijill.archive.capture.spool import MemoryBody
 from sijill.archive.digest import DigestSet, digest_bytes, digest_stream
 from sijill.archive.warc.cdxj import index_lines
-from sijill.archive.warc.examine import examine_warc
+from sijill.archive.warc.dependencies import Members
+from sijill.archive.warc.examine import ExaminedRecord, examine_warc
 from sijill.archive.warc.wacz import (
     DATAPACKAGE,
     DATAPACKAGE_DIGEST,
+    DEPENDENCIES,
     INDEX,
     INDEX_SUMMARY,
     PAGES,
@@ -82,9 +84,11 @@ class Signed:
     log: NoteVerifier
     """The key of the trust root that the checkpoint is signed with."""
     index: bytes
-    """The CDXJ lines of the WARC's responses."""
+    """The CDXJ lines of the WARC's responses and revisits, and of what is taken from other captures."""
     tokens: Mapping[Token, bytes] = field(default_factory=dict)
     """The timestamps."""
+    dependencies: DigestSet | None = None
+    """Of the file that holds what is taken from other captures; None if nothing is."""
 
 
 def derive(signed: Signed) -> dict[str, bytes]:
@@ -106,6 +110,7 @@ def derive(signed: Signed) -> dict[str, bytes]:
             timestamped=bool(signed.tokens),
             cosigned=_cosigned(signed.checkpoint) or (quoted is not None and _cosigned(quoted.encode("utf-8"))),
             quoted=quoted is not None,
+            dependent=signed.dependencies is not None,
         ),
         REPORT: report_html(
             ReportInput(
@@ -122,6 +127,8 @@ def derive(signed: Signed) -> dict[str, bytes]:
     digests |= {name: digest_bytes(data) for name, data in files.items()}
     digests |= {ATTESTATION: digest_bytes(signed.envelope), PROOF: digest_bytes(signed.proof)}
     digests |= {token.path: digest_bytes(data) for token, data in signed.tokens.items()}
+    if signed.dependencies is not None:
+        digests[DEPENDENCIES] = signed.dependencies
     listed = sorted(digests.items())
     files[SHA256SUMS] = "".join(f"{found.sha256.hex}  {name}\n" for name, found in listed).encode("ascii")
     files[B3SUMS] = "".join(f"{found.blake3.hex}  {name}\n" for name, found in listed).encode("ascii")
@@ -140,10 +147,12 @@ def evidence_package(
     log: NoteVerifier,
     subjects: Mapping[str, Body] | None = None,
     tokens: Mapping[Token, bytes] | None = None,
+    dependencies: Body | None = None,
 ) -> list[tuple[str, Body]]:
     """Names and bodies of a package's files in their order, ready for `write_zip`.
 
-    Reads `warc` once and the other subjects once. No signature is verified here: verify the package that comes out.
+    Reads `warc`, the other subjects and `dependencies` once. No signature is verified here: verify the package that
+    comes out.
 
     Args:
         envelope: the attestation's envelope file as stored.
@@ -153,17 +162,19 @@ def evidence_package(
         log: the key of the log whose checkpoint is in the proof.
         subjects: the attestation's other subjects by name.
         tokens: timestamps over the envelope, the proof's checkpoint and the quoted one.
+        dependencies: the gzip members that the attestation lists of other captures' WARCs, one after the other.
 
     Raises:
-        UnfitForPackage: a subject or a timestamp of the quoted checkpoint is missing, not attested, not the attested
-            bytes, or has a name that is taken; or the envelope names another key.
+        UnfitForPackage: a subject, a record of another capture or a timestamp of the quoted checkpoint is missing, not
+            attested, not the attested bytes, or has a name that is taken; or the envelope names another key.
         MalformedEnvelope, MalformedStatement, MalformedProof, MalformedWarc: an input is not what it should be.
     """
     parsed = parse_envelope(envelope)
     if key.keyid not in {signature.keyid for signature in parsed.signatures}:
         raise UnfitForPackage(ATTESTATION, f"bears no signature of key {key.keyid}")
     statement = parse_statement(parsed.payload)
-    warc_digests, index = _examine(warc)
+    warc_digests, records = _examine(warc)
+    taken_digests, taken = _take(statement, dependencies)
     bodies = {WARC_NAME: warc, **(subjects or {})}
     found = {name: _digests(body) for name, body in bodies.items() if name != WARC_NAME}
     _check_subjects(statement, {WARC_NAME: warc_digests, **found})
@@ -177,14 +188,17 @@ def evidence_package(
             checkpoint=parse_proof(proof).checkpoint.data,
             key=key,
             log=log,
-            index=index,
+            index=index_lines(records, taken),
             tokens=stamps,
+            dependencies=taken_digests,
         )
     )
     members: dict[str, Body] = {name: MemoryBody(data) for name, data in files.items()}
     members |= {ATTESTATION: MemoryBody(envelope), PROOF: MemoryBody(proof)}
     members |= {token.path: MemoryBody(data) for token, data in stamps.items()}
     members |= {subject_path(name): body for name, body in bodies.items()}
+    if dependencies is not None:
+        members[DEPENDENCIES] = dependencies
     return sorted(members.items())
 
 
@@ -195,10 +209,29 @@ def _cosigned(checkpoint: bytes) -> bool:
         return False
 
 
-def _examine(warc: Body) -> tuple[DigestSet, bytes]:
+def _examine(warc: Body) -> tuple[DigestSet, tuple[ExaminedRecord, ...]]:
     with warc.open() as source:
         examined = examine_warc(source)
-    return examined.digests, index_lines(examined.records)
+    return examined.digests, examined.records
+
+
+def _take(statement: CaptureStatement, body: Body | None) -> tuple[DigestSet | None, list[ExaminedRecord]]:
+    """Digests and records of the file that holds what is taken from other captures."""
+    attested = [record for dependency in statement.predicate.dependencies for record in dependency.records]
+    if (body is None) == bool(attested):
+        raise UnfitForPackage(DEPENDENCIES, "attested but not handed in" if body is None else "not attested")
+    if body is None:
+        return None, []
+    records = []
+    with body.open() as source:
+        members = Members(source)
+        for wanted, found in zip(attested, members.examine(one.length for one in attested), strict=True):
+            if found.record is None or found.digests != wanted.digests:
+                raise UnfitForPackage(DEPENDENCIES, f"{wanted.record}: size or digests are not the attested ones")
+            records.append(found.record)
+        if members.finish():
+            raise UnfitForPackage(DEPENDENCIES, "more than what is attested")
+    return members.digests(), records
 
 
 def _digests(body: Body) -> DigestSet:

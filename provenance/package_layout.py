@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from sijill.archive.warc.wacz import ARCHIVE, DATAPACKAGE, DATAPACKAGE_DIGEST, INDEX, INDEX_SUMMARY, PAGES
+from sijill.archive.warc.wacz import (
+    ARCHIVE,
+    DATAPACKAGE,
+    DATAPACKAGE_DIGEST,
+    DEPENDENCIES,
+    INDEX,
+    INDEX_SUMMARY,
+    PAGES,
+)
 from sijill.provenance.attest.members import WARC_NAME, CaptureStatement
 
 FOLDER: Final = "provenance/"
@@ -98,10 +106,12 @@ def member_names(statement: CaptureStatement, tokens: Iterable[Token]) -> tuple[
     """The names of all files of the package of this capture, in their order.
 
     Args:
-        statement: about the capture. It says which timestamps of the quoted checkpoint belong.
+        statement: about the capture. It says which timestamps of the quoted checkpoint belong, and whether anything is
+            taken from other captures.
         tokens: the timestamps that the package has.
     """
     quoted = {Token(About.FRESHNESS, token.name) for token in statement.predicate.freshness_timestamps}
     others = {token for token in tokens if token.about is not About.FRESHNESS}
     subjects = {subject_path(subject.name) for subject in statement.subject}
-    return tuple(sorted(FIXED | subjects | {token.path for token in quoted | others}))
+    dependencies = {DEPENDENCIES} if statement.predicate.dependencies else set()
+    return tuple(sorted(FIXED | subjects | dependencies | {token.path for token in quoted | others}))

@@ -14,9 +14,11 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sijill.provenance.der import SEQUENCE, Element, element, elements
-from sijill.provenance.errors import MalformedCertificate, MalformedTimestampResponse, UnverifiedTimestamp
+from sijill.provenance.certificates import load_pem, sha256_of
+from sijill.provenance.der import Element, elements
+from sijill.provenance.errors import MalformedTimestampResponse, UnverifiedTimestamp
 from sijill.provenance.timestamp_checks import DIGESTS, check_signed, check_signer
+from sijill.provenance.timestamp_token import CERTIFICATES, named_signer, with_signer_alone
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -27,11 +29,6 @@ QUERY_TYPE: Final = "application/timestamp-query"
 REPLY_TYPE: Final = "application/timestamp-reply"
 """Media types of RFC 3161 §3.4."""
 
-_GRANTED: Final = element(0x02, b"\x00")
-_WITH_MODIFICATIONS: Final = element(0x02, b"\x01")
-_CERTIFICATES: Final = 0xA0  # [0] of SignedData, RFC 5652 §5.1
-_REVOCATIONS: Final = 0xA1  # [1] of it
-_VERSION: Final = 0xA0  # [0] of TBSCertificate, RFC 5280 §4.1
 _LARGEST_ACCURACY: Final = timedelta(days=366)
 # asn1crypto decodes when a value is asked for, and hostile bytes make it fail in any of these ways.
 _UNREADABLE: Final = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
@@ -88,7 +85,7 @@ class Timestamp:
 class _Token:
     response: TimestampResponse
     bare: bytes
-    """The response with its signer's certificate alone; see `_bare`."""
+    """The response with its signer's certificate alone; see `with_signer_alone`."""
     signed_data: Any
     content: bytes
     """What is signed: the timestamp itself, as it came."""
@@ -161,13 +158,13 @@ def verify_timestamp(
     if token.signer is None or response.signer_sha256 is None or response.signer_subject is None:
         raise UnverifiedTimestamp("it does not bring the certificate of its signer")
     check_signer(_load_der(token.signer), response.time)
-    if certificates and response.signer_sha256 not in {_sha256(_load_pem(text)) for text in certificates}:
+    if certificates and response.signer_sha256 not in {sha256_of(load_pem(text)) for text in certificates}:
         raise UnverifiedTimestamp(f"its signer {response.signer_subject} is none of the certificates that are pinned")
     try:
         check_signed(token.signed_data, token.content, token.signer, _decoded(token.signer))
     except _UNREADABLE as err:
         raise MalformedTimestampResponse(f"what is signed cannot be read: {err}") from err
-    _check_path(token, message, [_load_pem(text) for text in roots], [_load_pem(text) for text in intermediates])
+    _check_path(token, message, [load_pem(text) for text in roots], [load_pem(text) for text in intermediates])
     return Timestamp(
         time=response.time,
         accuracy=response.accuracy,
@@ -176,22 +173,6 @@ def verify_timestamp(
         serial=response.serial,
         policy=response.policy,
     )
-
-
-def split_certificates(pem: bytes) -> tuple[str, ...]:
-    """The certificates of a PEM file in their order, each as OpenSSL writes it and as a trust root holds it.
-
-    Raises:
-        MalformedCertificate: there is none, or one cannot be read.
-    """
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    try:
-        found = x509.load_pem_x509_certificates(pem)
-    except (ValueError, x509.InvalidVersion) as err:
-        raise MalformedCertificate("not certificates in PEM") from err
-    return tuple(certificate.public_bytes(Encoding.PEM).decode("ascii") for certificate in found)
 
 
 def _read(data: bytes) -> _Token:
@@ -248,9 +229,9 @@ def _token(response: Element, token: Any) -> _Token:
         raise MalformedTimestampResponse(f"an imprint of {len(imprint)} bytes, which {algorithm} does not give")
     # RFC 5652 §5.1: version, digest algorithms, content, certificates if there are any, ..., signers.
     parts = response.elements[1].elements[1].elements[0].elements
-    certificates = next((part for part in parts if part.tag == _CERTIFICATES), None)
+    certificates = next((part for part in parts if part.tag == CERTIFICATES), None)
     brought = certificates.elements if certificates else []
-    signer = _signer(parts[-1], brought)
+    signer = named_signer(parts[-1], brought)
     said = TimestampResponse(
         time=_time(info["gen_time"].native),
         accuracy=_accuracy(info["accuracy"]),
@@ -263,7 +244,7 @@ def _token(response: Element, token: Any) -> _Token:
         signer_subject=None if signer is None else _load_der(signer).subject.rfc4514_string(),
     )
     content = parts[2].elements[1].elements[0].contents
-    return _Token(said, _bare(response, signer), signed_data, content, signer, brings_more=len(brought) > 1)
+    return _Token(said, with_signer_alone(response, signer), signed_data, content, signer, brings_more=len(brought) > 1)
 
 
 def _time(moment: object) -> datetime:
@@ -282,44 +263,6 @@ def _accuracy(accuracy: Any) -> timedelta | None:
     if min(parts) < 0 or max(millis, micros) > 999 or seconds > _LARGEST_ACCURACY.total_seconds():
         raise MalformedTimestampResponse("an impossible accuracy")
     return timedelta(seconds=seconds, milliseconds=millis, microseconds=micros)
-
-
-def _signer(signers: Element, certificates: Sequence[Element]) -> bytes | None:
-    """The certificate, among those sent along, that the one signer names."""
-    if len(signers.elements) != 1:
-        raise MalformedTimestampResponse(f"{len(signers.elements)} signers, expected one")
-    version, named = signers.elements[0].elements[:2]
-    # RFC 5652 §5.3: version 1 goes with this way of naming the signer.
-    if version.contents != b"\x01" or named.tag != SEQUENCE:
-        raise MalformedTimestampResponse("its signer is not named by issuer and serial number")
-    issuer, serial = named.elements
-    found = []
-    for certificate in certificates:
-        if certificate.tag != SEQUENCE:
-            raise MalformedTimestampResponse("it brings something else than X.509 certificates")
-        # RFC 5280 §4.1: version unless it is 1, serial number, signature algorithm, issuer.
-        body = certificate.elements[0].elements
-        number, _, authority = body[1:4] if body[0].tag == _VERSION else body[:3]
-        if (number.whole, authority.whole) == (serial.whole, issuer.whole):
-            found.append(certificate.whole)
-    if len(found) > 1:
-        # Signature and usage could otherwise be checked against different ones.
-        raise MalformedTimestampResponse("it brings several certificates that could be its signer's")
-    return found[0] if found else None
-
-
-def _bare(response: Element, signer: bytes | None) -> bytes:
-    """The response with its signer's certificate alone; all that the signature protects is as it came."""
-    if response.elements[0].elements[0].whole not in (_GRANTED, _WITH_MODIFICATIONS):
-        raise MalformedTimestampResponse("its status is not in DER")
-    kind, tagged = response.elements[1].elements
-    parts = [part for part in tagged.elements[0].elements if part.tag not in (_CERTIFICATES, _REVOCATIONS)]
-    wholes = [part.whole for part in parts]
-    if signer is not None:
-        # RFC 5652 §5.1: certificates come after the content.
-        wholes.insert(3, element(_CERTIFICATES, signer))
-    token = element(SEQUENCE, kind.whole, element(tagged.tag, element(SEQUENCE, *wholes)))
-    return element(SEQUENCE, element(SEQUENCE, _GRANTED), token)
 
 
 def _check_path(
@@ -352,15 +295,6 @@ def _failure(reason: str, *, brings_more: bool) -> str:
     return reason.partition("\n")[0][:200]
 
 
-def _load_pem(text: str) -> Certificate:
-    from cryptography import x509
-
-    try:
-        return x509.load_pem_x509_certificate(text.encode("utf-8", "replace"))
-    except (ValueError, x509.InvalidVersion) as err:
-        raise MalformedCertificate("not a certificate in PEM") from err
-
-
 def _load_der(data: bytes) -> Certificate:
     from cryptography import x509
 
@@ -368,12 +302,6 @@ def _load_der(data: bytes) -> Certificate:
         return x509.load_der_x509_certificate(data)
     except x509.InvalidVersion as err:
         raise MalformedTimestampResponse("a certificate of an unknown version") from err
-
-
-def _sha256(certificate: Certificate) -> str:
-    from cryptography.hazmat.primitives.hashes import SHA256
-
-    return certificate.fingerprint(SHA256()).hex()
 
 
 def _decoded(certificate: bytes) -> Any:

@@ -55,14 +55,17 @@ class Folders:
         folder = self._open_root()
         try:
             for depth, name in enumerate(names, start=1):
-                with suppress(FileExistsError):
-                    os.mkdir(name, dir_fd=folder)
                 path = tuple(names[:depth])
-                # Whoever made the folder may have been killed before syncing it.
-                if path not in self._durable:
+                try:
+                    if path in self._durable:
+                        with suppress(FileNotFoundError):
+                            folder = _step(folder, name, path)
+                            continue
+                    with suppress(FileExistsError):
+                        os.mkdir(name, dir_fd=folder)
+                    # Whoever made the folder may have been killed before syncing it.
                     os.fsync(folder)
                     self._remember(path)
-                try:
                     folder = _step(folder, name, path)
                 except NotADirectoryError as err:
                     raise BadKey("/".join(path), "is an object, keys below it cannot be stored") from err

@@ -154,13 +154,14 @@ def pause(attempt: int) -> None:
 
 
 class ObjectStream(io.RawIOBase):
-    """The bytes of an object from first to last; when the connection breaks, the rest is asked for again."""
+    """The bytes of an object; when the connection breaks, the rest is asked for again, and so it is from a place."""
 
     def __init__(self, connection: Connection, key: str, version: str | None, etag: str | None = None) -> None:
         super().__init__()
         self._connection = connection
         self._key = key
         self._position = 0
+        self._moved = False
         self._parameters = _named(connection, key, version)
         if etag is not None:
             self._parameters["IfMatch"] = etag
@@ -171,6 +172,19 @@ class ObjectStream(io.RawIOBase):
     def readable(self) -> bool:
         """Always."""
         return True
+
+    def seekable(self) -> bool:
+        """Always."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Go to a place; what is read next is asked for from there on."""
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.head.size}[whence]
+        if start + offset < 0:
+            raise ValueError(f"no place before the first byte: {start + offset}")
+        self._moved = self._moved or start + offset != self._position
+        self._position = start + offset
+        return self._position
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         """Read into `buffer` and return how many bytes; 0 at the end.
@@ -190,11 +204,12 @@ class ObjectStream(io.RawIOBase):
             ReplacedMeanwhile: the object is another since reading began.
             StoreFailure: the server does not give the bytes.
         """
-        wanted = min(size, self.head.size - self._position)
+        wanted = max(0, min(size, self.head.size - self._position))
         broken: StoreUnavailable | None = None
         for attempt in range(self._connection.options.attempts if wanted else 0):
             if attempt:
                 pause(attempt - 1)
+            if attempt or self._moved:
                 self._resume()
             try:
                 with s3_failures(self._key):
@@ -232,9 +247,11 @@ class ObjectStream(io.RawIOBase):
 
     def _resume(self) -> None:
         self._body.close()
+        self._parameters.pop("Range", None)
         if self._position:
             self._parameters["Range"] = f"bytes={self._position}-"
         self._body, _ = self._ask()
+        self._moved = False
 
 
 _MODES: Mapping[LockMode, Literal["GOVERNANCE", "COMPLIANCE"]] = {

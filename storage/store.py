@@ -114,7 +114,7 @@ class Store(Protocol):
         """
 
     def open(self, key: str) -> AbstractContextManager[BinaryIO]:
-        """A reader of `key` from its first byte on, to be read in order, for a `with` statement.
+        """A reader of `key` from its first byte on, for a `with` statement; it can go to any place, or says it cannot.
 
         Raises:
             NotFound: there is no such object; raised when called or when entered.

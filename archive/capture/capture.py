@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,9 +18,12 @@ from sijill.archive.capture.exchange import (
     Outcome,
     Purpose,
     Response,
+    RevisitKind,
 )
 from sijill.archive.capture.fetch import Fetcher
+from sijill.archive.capture.fetching import LONG, Fetching, Pending
 from sijill.archive.capture.guard import Resolver, system_resolver
+from sijill.archive.capture.known import KnownResources, as_revisit, conditions, is_unusable, may_be_reused
 from sijill.archive.capture.reference import Reference, References, Use
 from sijill.archive.capture.requisites import Page, read_html
 from sijill.archive.capture.stylesheet import decode_css, read_css
@@ -36,6 +38,8 @@ _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s\"';]{1,60})", re.IGNORECASE)
 _ACCEPT_PAGE = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 _SHORT = 200
+_SEARCHED = frozenset({Use.STYLE, Use.FRAME})
+"""What is looked into for what it refers to."""
 
 
 def capture_page(
@@ -50,6 +54,7 @@ def capture_page(
     resolver: Resolver = system_resolver,
     on_exchange: Callable[[Exchange], None] | None = None,
     started: datetime | None = None,
+    known: KnownResources | None = None,
 ) -> Capture:
     """Fetch `target`, follow where it leads, and fetch everything the page needs.
 
@@ -67,6 +72,8 @@ def capture_page(
         resolver: gives the addresses of a host name.
         on_exchange: is told each exchange, in the order of their numbers, as soon as its place is known.
         started: the moment that the capture's id was made from, just now; None to ask the clock.
+        known: what the page needs that was received before; None to fetch and store everything in full. The page
+            itself always is.
 
     Raises:
         BadTarget: `target` cannot be captured; nothing was sent.
@@ -84,7 +91,7 @@ def capture_page(
         clock=clock,
         resolver=resolver,
     ) as fetcher:
-        course = _Course(fetcher, limits, on_exchange)
+        course = _Course(fetcher, limits, on_exchange, known)
         page = course.reach_page(url)
         if page is not None:
             course.fetch_requisites(page)
@@ -114,12 +121,21 @@ class _Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class _Hops:
+    """What came of fetching something, redirects included."""
+
+    exchanges: list[Exchange]
+    response: Response | None
+    """That of the last hop, which may be one received before."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Task:
     """Something to be fetched, hops included, under way in another thread."""
 
     reference: Reference
     depth: int
-    hops: Future[list[Exchange]]
+    hops: Pending[_Hops]
     environment: str | None
     """The encoding of the page that refers to it."""
 
@@ -127,8 +143,15 @@ class _Task:
 class _Course:
     """The course of one capture: what was fetched so far and what is not as it should be."""
 
-    def __init__(self, fetcher: Fetcher, limits: Limits, on_exchange: Callable[[Exchange], None] | None) -> None:
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        limits: Limits,
+        on_exchange: Callable[[Exchange], None] | None,
+        known: KnownResources | None,
+    ) -> None:
         self._fetcher = fetcher
+        self._known = known
         self._limits = limits
         self._on_exchange = on_exchange
         self._seen: set[str] = set()
@@ -162,29 +185,37 @@ class _Course:
         """Fetch what the page refers to and what that refers to in turn, several at once."""
         if page.content is None:
             return
-        executor = ThreadPoolExecutor(self._limits.parallel, thread_name_prefix="fetch")
+        executor = Fetching(self._limits.parallel, quick=self._is_quick(page))
         try:
             self._admit(executor, page.content.references, page.url, 1, page.content.encoding)
             # In the order they were found, whatever arrives first: the same page gives the same numbers, and of two
             # that refer to the same thing always the same one is named as the way to it.
             for task in self._tasks:
                 hops = task.hops.result()
-                for exchange in hops:
+                for exchange in hops.exchanges:
                     self._record(exchange)
-                self._follow(executor, task, hops[-1])
+                if hops.response is not None:
+                    self._follow(executor, task, hops.exchanges[-1].url, hops.response)
         except BaseException:
             self._fetcher.close()
             raise
         finally:
-            executor.shutdown(cancel_futures=True)
+            executor.shutdown()
         if self._left_out:
             self.reasons.append(f"{self._left_out} more than the limit of {self._limits.requisites} were not fetched")
         if self._too_deep:
             self.reasons.append(f"what lies deeper than {_DEEPEST} frames or style sheets was not looked for")
 
+    def _is_quick(self, page: _Arrival) -> bool:
+        """Whether whatever the page needs is likely to come at once: its own server does so, and no other is named."""
+        origin, hop = parse_target(page.url).origin + "/", self.exchanges[-1]
+        references = page.content.references if page.content is not None else ()
+        near = all(reference.url.startswith(origin) for reference in references)
+        return near and (hop.ended - hop.started).total_seconds() < LONG
+
     def _admit(
         self,
-        executor: ThreadPoolExecutor,
+        executor: Fetching,
         references: Iterable[Reference],
         via: str,
         depth: int,
@@ -200,42 +231,64 @@ class _Course:
             hops = executor.submit(self._fetch_hops, reference, via)
             self._tasks.append(_Task(reference, depth, hops, environment))
 
-    def _fetch_hops(self, reference: Reference, via: str) -> list[Exchange]:
+    def _fetch_hops(self, reference: Reference, via: str) -> _Hops:
         purpose = Purpose.DOCUMENT if reference.use is Use.DOCUMENT else Purpose.REQUISITE
         hops: list[Exchange] = []
         url = reference.url
         for _ in range(self._limits.redirects + 1):
-            referrer = _referrer(via, url)
-            headers = {"Referer": referrer} if referrer else None
-            hops.append(self._fetcher.fetch(url, purpose=purpose, via=via, headers=headers))
+            hop = self._fetch_hop(url, purpose, via, content=reference.use in _SEARCHED)
+            hops += hop.exchanges
             leads_to = hops[-1].redirect_to
             if leads_to is None:
-                return hops
+                return _Hops(hops, hop.response)
             via, url = hops[-1].url, leads_to
-        return [*hops, self._too_many_redirects(url, purpose, via)]
+        return _Hops([*hops, self._too_many_redirects(url, purpose, via)], None)
 
-    def _follow(self, executor: ThreadPoolExecutor, task: _Task, last: Exchange) -> None:
+    def _fetch_hop(self, url: str, purpose: Purpose, via: str, *, content: bool) -> _Hops:
+        """Fetch `url`, unless it is known and need not be asked for; on a condition if it is known and must be."""
+        fetcher, known, asked = self._fetcher, None, {}
+        if self._known is not None:
+            known = self._known.find(url, content=content, deadline=fetcher.deadline, called_off=lambda: fetcher.closed)
+        if known is not None and content and known.response is None:
+            known = None
+        if known is not None:
+            if known.this_run and known.original.url == url and may_be_reused(known.headers):
+                return _Hops([fetcher.reused(url, purpose=purpose, via=via, original=known.original)], known.response)
+            asked = conditions(known.headers)
+        referrer = _referrer(via, url)
+        headers = {"Referer": referrer} if referrer else {}
+        exchange = fetcher.fetch(url, purpose=purpose, via=via, headers=headers | asked)
+        made = [as_revisit(exchange, known, asked) if known is not None else exchange]
+        if asked and is_unusable(made[0]):
+            made.append(fetcher.fetch(url, purpose=purpose, via=via, headers=headers))
+        last = made[-1]
+        if self._known is not None:
+            self._known.received(last)
+        unsent = known is not None and last.revisit is not None and last.revisit.kind is RevisitKind.NOT_MODIFIED
+        return _Hops(made, known.response if known is not None and unsent else last.response)
+
+    def _follow(self, executor: Fetching, task: _Task, url: str, response: Response) -> None:
         """Look into a style sheet or frame for what it refers to."""
-        if last.response is None or last.response.status >= 400:
+        if response.status >= 400:
             return
-        is_style = task.reference.use is Use.STYLE or last.response.media_type == "text/css"
-        is_frame = task.reference.use is Use.FRAME and last.response.media_type in _HTML
+        is_style = task.reference.use is Use.STYLE or response.media_type == "text/css"
+        is_frame = task.reference.use is Use.FRAME and response.media_type in _HTML
         if not is_style and not is_frame:
             return
         if task.depth >= _DEEPEST:
             self._too_deep = True
             return
         if spent := self._fetcher.spent():
-            self.reasons.append(f"{_shown(last.url)}: not searched for what it needs: {spent}")
+            self.reasons.append(f"{_shown(url)}: not searched for what it needs: {spent}")
             return
         if is_style:
-            references: Iterable[Reference] = self._read_style(last.url, last.response, task.environment)
+            references: Iterable[Reference] = self._read_style(url, response, task.environment)
             environment = task.environment
         else:
-            frame = self._read_page(last.url, last.response)
+            frame = self._read_page(url, response)
             references = [r for r in frame.references if r.use is not Use.DOCUMENT] if frame else ()
             environment = frame.encoding if frame else None
-        self._admit(executor, references, last.url, task.depth + 1, environment)
+        self._admit(executor, references, url, task.depth + 1, environment)
 
     def _read_page(self, url: str, response: Response) -> Page | None:
         if response.media_type is not None and response.media_type not in _HTML:

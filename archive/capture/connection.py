@@ -15,19 +15,23 @@ from pathlib import Path
 
 from sijill.archive.capture.exchange import Failure, FailureKind, Response, ServerAddress, TlsFacts, Truncation
 from sijill.archive.capture.http1 import HeaderTooLarge, MalformedResponse, ResponseReader
-from sijill.archive.capture.spool import Spool
+from sijill.archive.capture.spool import IN_MEMORY, Spool
 from sijill.archive.digest import Hasher
 
 _RECEIVE = 128 << 10
 _SURPLUS = 64 << 10
 """Most bytes after the end of a response that are still looked for."""
 _DETAIL = 500
+_IN_MEMORY = 256 << 10
+_FEW = 4 << 20
+"""While a capture has received less, larger responses stay in memory, too: most pages never need a file."""
 
 
 class ByteBudget:
     """Bytes that all exchanges of a capture may receive together; safe to share between threads."""
 
     def __init__(self, size: int) -> None:
+        self._size = size
         self._left = size
         self._lock = threading.Lock()
 
@@ -37,6 +41,11 @@ class ByteBudget:
             granted = min(wanted, self._left)
             self._left -= granted
             return granted
+
+    @property
+    def received(self) -> int:
+        """Bytes that were kept so far."""
+        return self._size - self._left
 
     @property
     def spent(self) -> bool:
@@ -188,7 +197,8 @@ class _Receiver:
         self._recording = recording
         self._hasher = Hasher()
         self._reader = ResponseReader(method, header_limit=bounds.header_bytes, payload=self._hasher.update)
-        self._spool = Spool(workdir)
+        in_memory = _IN_MEMORY if bounds.budget.received < _FEW else IN_MEMORY
+        self._spool = Spool(workdir, in_memory=in_memory)
         self._early = bytearray()
         self._surplus = 0
         self._truncated: Truncation | None = None

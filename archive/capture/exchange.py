@@ -135,9 +135,63 @@ class Response:
         return self.header("transfer-encoding") is not None
 
 
+class RevisitKind(StrEnum):
+    """Why the payload of an exchange is not stored again."""
+
+    REUSED = "reused"
+    """Another capture of the same run had received it, or had been told that it is the same; no request was sent."""
+    IDENTICAL = "identical"
+    """It was fetched again, and the payload is the one that is stored already."""
+    NOT_MODIFIED = "not-modified"
+    """The server answered a conditional request with 304."""
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """The response record of another capture that holds the payload of a revisit: whole, with status 200."""
+
+    capture_id: str
+    envelope_sha256: str
+    """Of that capture's attestation as stored, lowercase hexadecimal."""
+    warc: DigestSet
+    """Of that capture's whole WARC."""
+    record: str
+    """`urn:uuid:…` of the record."""
+    url: str
+    date: datetime
+    """Its WARC-Date: when it was asked for."""
+    media_type: str | None
+    payload: DigestSet
+    offset: int
+    """Place of the record's gzip member in that WARC."""
+    member: DigestSet
+    """Of the gzip member; its size is the length of the record in that WARC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revisit:
+    """That the payload of an exchange is kept in another capture's WARC."""
+
+    kind: RevisitKind
+    original: Original
+
+    @property
+    def capture_id(self) -> str:
+        """The capture that keeps the payload."""
+        return self.original.capture_id
+
+    @property
+    def record(self) -> str:
+        """The response record that keeps the payload."""
+        return self.original.record
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and what came of it. `response` or `failure` is set; both if the response broke off."""
+    """One request and what came of it. Set is `response` or `failure`; both if the response broke off.
+
+    Neither is set if a stored response was reused and no request made: then `revisit` says which.
+    """
 
     number: int
     """Place in the capture, from 1, in the order of the page: the same page gives the same numbers."""
@@ -157,6 +211,34 @@ class Exchange:
     tls: TlsFacts | None
     redirect_to: str | None = None
     """The absolute URL this hop leads to, by Location or meta refresh; None if it leads nowhere."""
+    revisit: Revisit | None = None
+    """Where the payload is kept, if another capture keeps it."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether there is a response, received now or reused."""
+        return self.response is not None or self.revisit is not None
+
+    @property
+    def status(self) -> int | None:
+        """What the server said in this exchange, 304 included; of a reused response what it said then."""
+        if self.response is not None:
+            return self.response.status
+        return None if self.revisit is None else 200
+
+    @property
+    def media_type(self) -> str | None:
+        """Of the payload."""
+        if self.revisit is not None:
+            return self.revisit.original.media_type
+        return None if self.response is None else self.response.media_type
+
+    @property
+    def payload(self) -> DigestSet | None:
+        """Of the body that stands for this exchange: that of the original if there is one."""
+        if self.revisit is not None:
+            return self.revisit.original.payload
+        return None if self.response is None else self.response.payload
 
 
 class Outcome(StrEnum):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from email.message import Message
 from pathlib import Path
@@ -19,7 +20,17 @@ import requests
 from requests.adapters import BaseAdapter
 
 from sijill.archive.capture.connection import Bounds, ByteBudget, Recording, failure
-from sijill.archive.capture.exchange import Exchange, FailureKind, Limits, Network, Purpose, Response
+from sijill.archive.capture.exchange import (
+    Exchange,
+    FailureKind,
+    Limits,
+    Network,
+    Original,
+    Purpose,
+    Response,
+    Revisit,
+    RevisitKind,
+)
 from sijill.archive.capture.guard import Resolver, system_resolver
 from sijill.archive.capture.pool import ConnectionPool
 from sijill.archive.capture.target import RequestUrl, parse_target, resolve
@@ -128,6 +139,7 @@ class Fetcher:
         self._clock = clock
         self._deadline = time.monotonic() + limits.capture_seconds
         self._budget = ByteBudget(limits.capture_bytes)
+        self._closed = False
         self._adapter = RecordingAdapter(ConnectionPool(network, resolver, workdir, clock))
         self._session = _Session()
         self._session.trust_env = False
@@ -148,6 +160,7 @@ class Fetcher:
 
     def close(self) -> None:
         """Close all connections; a fetch that is under way in another thread ends at once."""
+        self._closed = True
         self._session.close()
 
     def fetch(
@@ -195,6 +208,22 @@ class Fetcher:
         now = self._clock()
         return self._exchange(url, "GET", purpose, via, now, Recording(failure=failure(kind, detail)))
 
+    def reused(self, url: str, *, purpose: Purpose, via: str | None, original: Original) -> Exchange:
+        """The exchange that stands for a request that was not made because its response is known."""
+        now = self._clock()
+        exchange = self._exchange(url, "GET", purpose, via, now, Recording())
+        return replace(exchange, ended=now, revisit=Revisit(RevisitKind.REUSED, original))
+
+    @property
+    def deadline(self) -> float:
+        """Until when an exchange that begins now may last, by `time.monotonic`."""
+        return min(time.monotonic() + self._limits.exchange_seconds, self._deadline)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the capture was called off, or is over."""
+        return self._closed
+
     def spent(self) -> str | None:
         """Which limit of the whole capture has been reached, if one has."""
         if self._budget.spent:
@@ -207,7 +236,7 @@ class Fetcher:
         if not _TOKEN.fullmatch(method):
             raise ValueError(f"{method[:40]!r} is not a request method")
         bounds = Bounds(
-            deadline=min(time.monotonic() + self._limits.exchange_seconds, self._deadline),
+            deadline=self.deadline,
             response_bytes=self._limits.exchange_bytes,
             header_bytes=self._limits.header_bytes,
             budget=self._budget,

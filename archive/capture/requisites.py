@@ -171,8 +171,9 @@ class _Reader:
         if tag in self._special:
             self._special[tag](element)
         for attribute in _SOURCE_SETS:
-            for candidate in srcset_urls(element.get(attribute) or ""):
-                self.references.add(candidate)
+            if candidates := element.get(attribute):
+                for candidate in srcset_urls(candidates):
+                    self.references.add(candidate)
         if style := element.get("style"):
             read_css(style, self.references)
 

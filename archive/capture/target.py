@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -52,6 +53,7 @@ class RequestUrl:
         return self.origin + self.path
 
 
+@lru_cache(maxsize=4096)  # each URL of a page is asked about several times, by whoever finds, fetches and records it
 def parse_target(target: str, *, query_encoding: str = "utf-8") -> RequestUrl:
     """Derive the request URL from `target`.
 

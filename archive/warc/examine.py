@@ -15,7 +15,7 @@ from sijill.archive.lanes import Lane
 from sijill.archive.warc.gzip_reader import Source
 from sijill.archive.warc.http_message import ResponseHead, ResponseParser
 from sijill.archive.warc.ranges import Bounds
-from sijill.archive.warc.reader import CONTENT_LIMIT, Record, read_records
+from sijill.archive.warc.reader import ANSWERS, CONTENT_LIMIT, Record, read_records
 from sijill.archive.warc.record import Fields, RecordType, first
 from sijill.archive.warc.scan import Sharing, scan_warc
 
@@ -32,6 +32,16 @@ class ExaminedResponse:
     """Bytes beyond the end of the body."""
     problem: str | None
     """Why the payload is not whole; None if it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExaminedRevisit:
+    """What a revisit record itself holds of a response whose payload another capture has."""
+
+    head: ResponseHead | None
+    """None if the block is empty, or has no HTTP/1.x head."""
+    rest: int
+    """Bytes of the block that do not belong to that head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +62,11 @@ class ExaminedRecord:
     block_digest_holds: bool
     """Whether `WARC-Block-Digest` is `block`."""
     payload_digest_holds: bool | None
-    """Whether `WARC-Payload-Digest` is the payload's SHA-256; None if the record has no such field."""
+    """Whether `WARC-Payload-Digest` is the payload's SHA-256; None if the record has no such field, or no payload."""
     response: ExaminedResponse | None
     """Of a response record, else None."""
+    revisit: ExaminedRevisit | None = None
+    """Of a revisit record, else None."""
 
     def field(self, name: str) -> str | None:
         """The value of the first field called exactly `name`, or None."""
@@ -104,7 +116,7 @@ def examine(record: Record) -> ExaminedRecord:
     """
     block = hashlib.sha256()
     payload = Hasher()
-    parser = ResponseParser() if record.type is RecordType.RESPONSE else None
+    parser = ResponseParser() if record.type in ANSWERS else None
     hashing = record.hashing
     for chunk in record.chunks():
         hashing.update(Lane.BLOCK, block, chunk)
@@ -112,12 +124,15 @@ def examine(record: Record) -> ExaminedRecord:
             for piece in parser.feed(chunk):
                 hashing.update(Lane.PAYLOAD, payload, piece)
     hashing.settle()
-    response = None
+    response = revisit = None
     if parser is not None:
         parser.finish()
-        response = ExaminedResponse(parser.head, payload.digests(), parser.surplus, parser.problem)
+        if record.type is RecordType.RESPONSE:
+            response = ExaminedResponse(parser.head, payload.digests(), parser.surplus, parser.problem)
+        else:
+            revisit = ExaminedRevisit(parser.head, record.size - (parser.head.size if parser.head else 0))
     found = Digest(Algorithm.SHA256, block.digest())
-    stated = record.payload_digest
+    stated = None if record.type is RecordType.REVISIT else record.payload_digest
     return ExaminedRecord(
         type=record.type,
         id=record.id,
@@ -129,6 +144,7 @@ def examine(record: Record) -> ExaminedRecord:
         block_digest_holds=record.block_digest == found,
         payload_digest_holds=None if stated is None else response is not None and response.payload.sha256 == stated,
         response=response,
+        revisit=revisit,
     )
 
 

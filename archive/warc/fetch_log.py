@@ -21,7 +21,7 @@ def fetch_log(capture: Capture, records: Mapping[int, str], requests: Mapping[in
 
     Args:
         capture: what was done.
-        records: exchange number -> WARC-Record-ID of its response record.
+        records: exchange number -> WARC-Record-ID of its response or revisit record.
         requests: exchange number -> WARC-Record-ID of its request record.
     """
     limits = capture.limits
@@ -57,6 +57,7 @@ def fetch_log(capture: Capture, records: Mapping[int, str], requests: Mapping[in
 
 def _exchange(exchange: Exchange, record: str | None, request: str | None) -> dict[str, Any]:
     response, failure, server = exchange.response, exchange.failure, exchange.server
+    payload, revisit = exchange.payload, exchange.revisit
     return {
         "number": exchange.number,
         "url": exchange.url,
@@ -65,13 +66,10 @@ def _exchange(exchange: Exchange, record: str | None, request: str | None) -> di
         "via": exchange.via,
         "started": warc_date(exchange.started),
         "ended": warc_date(exchange.ended),
-        "status": response.status if response else None,
-        "mediaType": response.media_type if response else None,
-        "payload": {
-            "digest": {"sha256": response.payload.sha256.hex, "blake3": response.payload.blake3.hex},
-            "size": response.payload.size,
-        }
-        if response
+        "status": exchange.status,
+        "mediaType": exchange.media_type,
+        "payload": {"digest": {"sha256": payload.sha256.hex, "blake3": payload.blake3.hex}, "size": payload.size}
+        if payload
         else None,
         "surplus": response.surplus if response else 0,
         "truncated": str(response.truncated) if response and response.truncated else None,
@@ -80,6 +78,9 @@ def _exchange(exchange: Exchange, record: str | None, request: str | None) -> di
         "server": {"ip": server.ip, "port": server.port, "pinned": server.pinned} if server else None,
         "tls": _tls(exchange.tls) if exchange.tls else None,
         "record": record,
+        "revisit": {"kind": str(revisit.kind), "captureId": revisit.capture_id, "record": revisit.record}
+        if revisit
+        else None,
         "requestRecord": request,
         # Interim responses (RFC 9110 §15.2) have no place in a record: tools would take them for the response.
         "interim": response.interim.decode("iso-8859-1") if response else "",

@@ -47,7 +47,7 @@ class MemberWriter:
         self._coder: deflate.Compressor = _Store() if stored else deflate.compressor()
         self._crc = 0
         self._size = 0
-        sink.write(HEADER)
+        self._head = HEADER
 
     def write(self, data: bytes) -> None:
         """Add `data` to the member."""
@@ -55,12 +55,13 @@ class MemberWriter:
         self._size += len(data)
         coded = self._coder.compress(data)
         if coded:
-            self._sink.write(coded)
+            self._sink.write(self._head + coded)
+            self._head = b""
 
     def close(self) -> None:
         """End the member (RFC 1952 §2.3.1: CRC-32 and size modulo 2^32); the sink stays open."""
-        self._sink.write(self._coder.flush())
-        self._sink.write(self._crc.to_bytes(4, "little") + (self._size & 0xFFFFFFFF).to_bytes(4, "little"))
+        end = self._crc.to_bytes(4, "little") + (self._size & 0xFFFFFFFF).to_bytes(4, "little")
+        self._sink.write(self._head + self._coder.flush() + end)
 
 
 def gzip_stored(data: bytes) -> bytes:

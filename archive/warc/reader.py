@@ -21,6 +21,8 @@ CONTENT_LIMIT: Final = 16 << 30
 
 VERSION_LINE: Final = b"WARC/1.1\r\n"
 _EMPTY_LINE: Final = b"\r\n\r\n"
+ANSWERS: Final = frozenset({RecordType.RESPONSE, RecordType.REVISIT})
+"""The records that hold or stand for what came in an exchange."""
 _LENGTH_DIGITS: Final = 19
 _INLINE: Final = Inline()
 
@@ -44,7 +46,8 @@ class Order:
     """Checks record by record that a file has those that it must, in their order, and not too much in them.
 
     The first is the one warcinfo record; all others name it; record ids are unique; a request is concurrent to a
-    response before it; the last is a metadata record, the fetch log, so that a file cut between two records is noticed.
+    response or revisit before it; the last is a metadata record, the fetch log, so that a file cut between two records
+    is noticed.
     """
 
     def __init__(self, limit: int) -> None:
@@ -71,7 +74,7 @@ class Order:
             self._warcinfo = f"<{place.id}>"
         elif place.warcinfo != self._warcinfo:
             raise MalformedWarc(place.offset, "WARC-Warcinfo-ID is not that of the first record")
-        if place.concurrent_to is not None and self._seen.get(place.concurrent_to[1:-1]) is not RecordType.RESPONSE:
+        if place.concurrent_to is not None and self._seen.get(place.concurrent_to[1:-1]) not in ANSWERS:
             raise MalformedWarc(place.offset, "WARC-Concurrent-To names no response before it")
         self._seen[place.id] = self._last = place.type
 

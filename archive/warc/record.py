@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
+from sijill.archive.capture.exchange import RevisitKind
 from sijill.archive.errors import BadRecordField
 
 VERSION: Final = b"WARC/1.1\r\n"
@@ -37,20 +38,34 @@ class RecordType(StrEnum):
     REQUEST = "request"
     METADATA = "metadata"
     RESOURCE = "resource"
+    REVISIT = "revisit"
 
+
+REVISIT_PROFILES: Final = {
+    RevisitKind.REUSED: "https://sijill.org/warc/1.1/revisit/reused",
+    RevisitKind.IDENTICAL: "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest",
+    RevisitKind.NOT_MODIFIED: "http://netpreserve.org/warc/1.1/revisit/server-not-modified",
+}
+"""`WARC-Profile` of each kind of revisit: two of ISO 28500 §6.7, and our own for what was not asked for again."""
 
 _UUID = r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _DIGEST = r"sha256:[0-9a-f]{64}"
+_URI = r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+"
+_DATE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
 _WORD = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 
 _GRAMMAR: Final[dict[str, re.Pattern[str]]] = {
     "WARC-Type": re.compile("|".join(RecordType)),
     "WARC-Record-ID": re.compile(f"<{_UUID}>"),
-    "WARC-Date": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII),
+    "WARC-Date": re.compile(_DATE, re.ASCII),
     "WARC-Filename": re.compile(r"[a-z0-9][a-z0-9.-]*"),
     "WARC-Warcinfo-ID": re.compile(f"<{_UUID}>"),
     "WARC-Concurrent-To": re.compile(f"<{_UUID}>"),
-    "WARC-Target-URI": re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+"),
+    "WARC-Target-URI": re.compile(_URI),
+    "WARC-Refers-To": re.compile(f"<{_UUID}>"),
+    "WARC-Refers-To-Target-URI": re.compile(_URI),
+    "WARC-Refers-To-Date": re.compile(_DATE, re.ASCII),
+    "WARC-Profile": re.compile("|".join(map(re.escape, REVISIT_PROFILES.values()))),
     "WARC-IP-Address": re.compile(r"[0-9a-f.:]+"),
     "WARC-Protocol": re.compile(r"(http|tls|ssl)/[0-9](\.[0-9])?"),
     "WARC-Cipher-Suite": re.compile(_WORD),
@@ -68,6 +83,10 @@ _REPEATED: Final = frozenset({"WARC-Protocol"})
 _ALWAYS = frozenset({"WARC-Type", "WARC-Record-ID", "WARC-Date", "WARC-Block-Digest", "Content-Type", "Content-Length"})
 _ABOUT_A_URI = _ALWAYS | {"WARC-Warcinfo-ID", "WARC-Target-URI"}
 _CONNECTION = frozenset({"WARC-IP-Address", "WARC-Protocol", "WARC-Cipher-Suite"})
+# ISO 28500 §6.7.2 and §6.7.3 ask for less; with all of them a revisit says on its own what it stands for.
+_REFERENCE = frozenset(
+    {"WARC-Refers-To", "WARC-Refers-To-Target-URI", "WARC-Refers-To-Date", "WARC-Profile", "WARC-Payload-Digest"}
+)
 
 _REQUIRED: Final[dict[RecordType, frozenset[str]]] = {
     RecordType.WARCINFO: _ALWAYS | {"WARC-Filename"},
@@ -75,16 +94,19 @@ _REQUIRED: Final[dict[RecordType, frozenset[str]]] = {
     RecordType.REQUEST: _ABOUT_A_URI,
     RecordType.METADATA: _ABOUT_A_URI,
     RecordType.RESOURCE: _ABOUT_A_URI,
+    RecordType.REVISIT: _ABOUT_A_URI | _REFERENCE,
 }
 _ALLOWED: Final[dict[RecordType, frozenset[str]]] = {
     **_REQUIRED,
     RecordType.RESPONSE: _ABOUT_A_URI | _CONNECTION | {"WARC-Truncated", "WARC-Payload-Digest"},
     RecordType.REQUEST: _ABOUT_A_URI | _CONNECTION | {"WARC-Concurrent-To"},
+    RecordType.REVISIT: _ABOUT_A_URI | _REFERENCE | _CONNECTION,
 }
 _CONTENT_TYPE: Final = {
     RecordType.WARCINFO: "application/warc-fields",
     RecordType.RESPONSE: "application/http;msgtype=response",
     RecordType.REQUEST: "application/http;msgtype=request",
+    RecordType.REVISIT: "application/http;msgtype=response",
 }
 """The only content type of a record type; the others may have any."""
 

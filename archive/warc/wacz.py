@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
 from sijill.archive.digest import Digest, digest_bytes
-from sijill.archive.warc.cdxj import index_lines
+from sijill.archive.warc.cdxj import DEPENDENCIES_NAME, index_lines
 from sijill.archive.warc.examine import examine_records
 from sijill.archive.warc.gzip_reader import GzipMembers
 from sijill.archive.warc.member import gzip_stored
@@ -23,6 +23,8 @@ from sijill.archive.warc.member import gzip_stored
 WACZ_VERSION: Final = "1.1.1"
 
 ARCHIVE: Final = "archive/data.warc.gz"
+DEPENDENCIES: Final = f"archive/{DEPENDENCIES_NAME}"
+"""What the revisit records of the WARC stand for, if it has any."""
 INDEX: Final = "indexes/index.cdx.gz"
 INDEX_SUMMARY: Final = "indexes/index.idx"
 PAGES: Final = "pages/pages.jsonl"

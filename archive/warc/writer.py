@@ -1,8 +1,8 @@
 """Writing a capture as a WARC: one gzip member a record, digested while written, in constant memory.
 
 Every body is read twice, once for the digests that its header needs and once to be written. The records, in order:
-warcinfo; for each exchange by number its response and its request; one resource record per distinct certificate chain;
-further resources as given; the fetch log as metadata record.
+warcinfo; for each exchange by number its response or revisit, and its request; one resource record per distinct
+certificate chain; further resources as given; the fetch log as metadata record.
 """
 
 from __future__ import annotations
@@ -15,14 +15,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sijill.archive.capture.exchange import Body, Capture, Exchange, Response, TlsFacts
+from sijill.archive.capture.exchange import Body, Capture, Exchange, Response, Revisit, TlsFacts
+from sijill.archive.capture.known import can_be_original
 from sijill.archive.capture.spool import MemoryBody
 from sijill.archive.digest import Algorithm, Digest, DigestSet, HashingWriter, Sink, chunks
 from sijill.archive.errors import BadRecordField, BodyChanged
 from sijill.archive.warc.fetch_log import fetch_log
 from sijill.archive.warc.http_message import is_plain_head
 from sijill.archive.warc.member import MemberWriter
-from sijill.archive.warc.record import END, WARC_NAME, Fields, RecordType, header_bytes, warc_date
+from sijill.archive.warc.record import (
+    END,
+    REVISIT_PROFILES,
+    WARC_NAME,
+    Fields,
+    RecordType,
+    header_bytes,
+    warc_date,
+)
 
 PEM_CHAIN: Final = "application/pem-certificate-chain"
 
@@ -68,13 +77,25 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenMember:
+    """The gzip member of one record."""
+
+    offset: int
+    """Place of its first byte in the file."""
+    digests: DigestSet
+    """Of the member; its size is its length."""
+
+
+@dataclass(frozen=True, slots=True)
 class WrittenWarc:
     """What was written."""
 
     digests: DigestSet
     """Of the whole file."""
     records: Mapping[int, str]
-    """Exchange number -> `urn:uuid:…` of its response record; exchanges without a response are not in it."""
+    """Exchange number -> `urn:uuid:…` of its response or revisit record; what has no response is not in it."""
+    originals: Mapping[int, WrittenMember]
+    """Exchange number -> where its response record is, of those that revisits of other captures may refer to."""
 
 
 def write_capture(
@@ -105,7 +126,9 @@ def write_capture(
     responses: dict[int, str] = {}
     requests: dict[int, str] = {}
     for exchange in exchanges:
-        if exchange.response is not None:
+        if exchange.revisit is not None:
+            responses[exchange.number] = writer.revisit(exchange, exchange.revisit)
+        elif exchange.response is not None:
             responses[exchange.number] = writer.response(exchange, exchange.response)
         if exchange.request:
             requests[exchange.number] = writer.request(exchange, responses.get(exchange.number))
@@ -114,7 +137,7 @@ def write_capture(
     log = MemoryBody(fetch_log(capture, responses, requests))
     uri = f"urn:sijill:capture:{capture.id}"
     writer.about(RecordType.METADATA, Resource(uri, "application/json", capture.ended, log))
-    return WrittenWarc(writer.digests(), responses)
+    return WrittenWarc(writer.digests(), responses, writer.originals)
 
 
 def is_compressed(media_type: str | None, content_coding: str | None) -> bool:
@@ -129,6 +152,7 @@ class _Writer:
         self._sink = HashingWriter(sink)
         self._new_id = new_id
         self._warcinfo = ""
+        self.originals: dict[int, WrittenMember] = {}
 
     def digests(self) -> DigestSet:
         return self._sink.digests()
@@ -151,11 +175,35 @@ class _Writer:
         fields = [("WARC-Target-URI", exchange.url), *_connection_fields(exchange)]
         if response.truncated is not None:
             fields.append(("WARC-Truncated", str(response.truncated)))
-        if _payload_is_plain(response):
+        plain = _payload_is_plain(response)
+        if plain:
             fields.append(("WARC-Payload-Digest", str(response.payload.sha256)))
         fields.append(("Content-Type", "application/http;msgtype=response"))
         stored = is_compressed(response.media_type, response.header("content-encoding"))
-        return self._record(RecordType.RESPONSE, exchange.started, response.raw, fields, stored=stored)
+        offset, file = self._sink.size, self._sink
+        if not plain or not can_be_original(exchange):
+            return self._record(RecordType.RESPONSE, exchange.started, response.raw, fields, stored=stored)
+        self._sink = HashingWriter(file)
+        record_id = self._record(RecordType.RESPONSE, exchange.started, response.raw, fields, stored=stored)
+        self.originals[exchange.number] = WrittenMember(offset, self._sink.digests())
+        self._sink = file
+        return record_id
+
+    def revisit(self, exchange: Exchange, revisit: Revisit) -> str:
+        """ISO 28500 §6.7: the payload is not in it; the head is, if there was a response."""
+        original, response = revisit.original, exchange.response
+        fields = [
+            ("WARC-Target-URI", exchange.url),
+            ("WARC-Refers-To", f"<{original.record}>"),
+            ("WARC-Refers-To-Target-URI", original.url),
+            ("WARC-Refers-To-Date", warc_date(original.date)),
+            ("WARC-Profile", REVISIT_PROFILES[revisit.kind]),
+            *(_connection_fields(exchange) if response is not None else ()),
+            ("WARC-Payload-Digest", str(original.payload.sha256)),
+            ("Content-Type", "application/http;msgtype=response"),
+        ]
+        head = MemoryBody(b"" if response is None else _head(response))
+        return self._record(RecordType.REVISIT, exchange.started, head, fields, stored=False)
 
     def request(self, exchange: Exchange, concurrent_to: str | None) -> str:
         fields = [("WARC-Concurrent-To", f"<{concurrent_to}>")] if concurrent_to else []
@@ -234,8 +282,12 @@ def _payload_is_plain(response: Response) -> bool:
     """
     if response.transfer_coded or response.surplus or response.head_size + response.payload.size != response.raw.size:
         return False
+    return is_plain_head(_head(response))
+
+
+def _head(response: Response) -> bytes:
     with response.raw.open() as source:
-        return is_plain_head(source.read(response.head_size))
+        return source.read(response.head_size)
 
 
 def _certificate_chains(exchanges: Sequence[Exchange]) -> list[Resource]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sijill.archive.capture.exchange import Capture, Exchange, Limits
+from sijill.archive.capture.exchange import Capture, Exchange, Limits, Original
 from sijill.archive.digest import DigestSet
 from sijill.provenance.attest.berkeley import checklist
 from sijill.provenance.attest.members import MAX_TEXT, PREDICATE_TYPE, STATEMENT_TYPE, WARC_NAME, WARC_TYPE
@@ -187,7 +187,7 @@ def capture_statement(
             "freshnessTimestamps": [
                 {"name": name, "sha256": sha256} for name, sha256 in sorted(context.freshness_timestamps.items())
             ],
-            "dependencies": [],
+            "dependencies": _dependencies(capture.exchanges),
             "supersedes": context.supersedes,
             "transformations": [],
             "berkeley": [{"item": found.item, "met": found.met, "reason": found.reason} for found in findings],
@@ -209,9 +209,14 @@ def _digest(digests: DigestSet) -> dict[str, str]:
     return {"sha256": digests.sha256.hex, "blake3": digests.blake3.hex}
 
 
+def _sized(digests: DigestSet) -> dict[str, Any]:
+    return {"digest": _digest(digests), "size": digests.size}
+
+
 def _exchange(exchange: Exchange, records: Mapping[int, str]) -> dict[str, Any]:
     response = exchange.response
-    if response is not None and exchange.number not in records:
+    payload = exchange.payload
+    if exchange.answered and exchange.number not in records:
         raise MalformedStatement(f"predicate.exchanges.{exchange.number - 1}.record", "a response without a record")
     return {
         "number": exchange.number,
@@ -221,9 +226,9 @@ def _exchange(exchange: Exchange, records: Mapping[int, str]) -> dict[str, Any]:
         "via": exchange.via,
         "started": format_timestamp(exchange.started),
         "ended": format_timestamp(exchange.ended),
-        "status": None if response is None else response.status,
-        "mediaType": None if response is None else response.media_type,
-        "payload": None if response is None else {"digest": _digest(response.payload), "size": response.payload.size},
+        "status": exchange.status,
+        "mediaType": exchange.media_type,
+        "payload": None if payload is None else _sized(payload),
         "surplus": 0 if response is None else response.surplus,
         "truncated": None if response is None or response.truncated is None else response.truncated.value,
         "failure": None
@@ -232,7 +237,48 @@ def _exchange(exchange: Exchange, records: Mapping[int, str]) -> dict[str, Any]:
         "redirectTo": exchange.redirect_to,
         "server": _server(exchange),
         "tls": _tls(exchange),
-        "record": None if response is None else records[exchange.number],
+        "record": records[exchange.number] if exchange.answered else None,
+        "revisit": None
+        if exchange.revisit is None
+        else {
+            "kind": exchange.revisit.kind.value,
+            "captureId": exchange.revisit.capture_id,
+            "record": exchange.revisit.record,
+        },
+    }
+
+
+def _dependencies(exchanges: Sequence[Exchange]) -> list[dict[str, Any]]:
+    """The captures that keep payloads for this one, by id, each with the records that do, by their place."""
+    kept: dict[str, dict[str, Original]] = {}
+    for exchange in exchanges:
+        if exchange.revisit is not None:
+            kept.setdefault(exchange.revisit.capture_id, {})[exchange.revisit.record] = exchange.revisit.original
+    return [
+        _dependency(sorted(originals.values(), key=lambda original: original.offset))
+        for _, originals in sorted(kept.items())
+    ]
+
+
+def _dependency(originals: Sequence[Original]) -> dict[str, Any]:
+    capture = originals[0]
+    return {
+        "captureId": capture.capture_id,
+        "envelopeSha256": capture.envelope_sha256,
+        "warc": _sized(capture.warc),
+        "records": [
+            {
+                "record": original.record,
+                "url": original.url,
+                "date": format_timestamp(original.date),
+                "mediaType": original.media_type,
+                "payload": _sized(original.payload),
+                "offset": original.offset,
+                "length": original.member.size,
+                "digest": _digest(original.member),
+            }
+            for original in originals
+        ],
     }
 
 

@@ -94,10 +94,16 @@ def _embedded_media(capture: Capture) -> tuple[bool, str]:
     scripts = "Scripts were not run; what only they would load is not included."
     if not requisites:
         return True, f"The page's source names nothing to embed. {scripts}"
+    elsewhere = sum(exchange.revisit is not None for exchange in requisites)
+    if elsewhere:
+        kept = f"of {elsewhere} the content is kept by captures that this one depends on."
+        return True, f"All {len(requisites)} things that the page embeds are there whole; {kept} {scripts}"
     return True, f"All {len(requisites)} requests for what the page embeds brought it whole. {scripts}"
 
 
 def _came(exchange: Exchange) -> bool:
+    if exchange.revisit is not None:
+        return True
     response = exchange.response
     return exchange.failure is None and response is not None and response.truncated is None and response.status < 400
 

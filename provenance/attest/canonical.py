@@ -21,6 +21,9 @@ LARGEST_INTEGER = 2**53 - 1
 
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
+# The encoder of the standard library is written in C. Of what `_is_plain` it writes just what RFC 8785 wants: the same
+# escapes, and keys by their code points, which for ASCII is the order of UTF-16.
+_plain_json = json.JSONEncoder(ensure_ascii=False, check_circular=False, sort_keys=True, separators=(",", ":")).encode
 
 
 def canonical(value: Any) -> bytes:
@@ -30,8 +33,14 @@ def canonical(value: Any) -> bytes:
         NotCanonicalisable: `value` holds a float, an integer beyond 2^53 - 1, a lone surrogate, a key that is not a
             string, another type, or is deeper than `MAX_DEPTH`.
     """
-    _check(value, "$", 1)
-    return rfc8785.dumps(value)
+    if not _is_plain(value):
+        _check(value, "$", 1)
+        return rfc8785.dumps(value)
+    try:
+        return _plain_json(value).encode("utf-8")
+    except UnicodeEncodeError:
+        _check(value, "$", 1)
+        raise
 
 
 def parse_canonical(data: bytes, *, limit: int) -> Any:
@@ -45,8 +54,12 @@ def parse_canonical(data: bytes, *, limit: int) -> Any:
         MalformedJson: `data` is too large, too deep, not UTF-8, not JSON, holds a float, a duplicate key or a lone
             surrogate, or is JSON in any form but the canonical one.
     """
-    value = parse_json_strict(data, limit=limit)
-    if canonical(value) != data:
+    value = _parse(data, limit)
+    try:
+        written = canonical(value)
+    except NotCanonicalisable as err:
+        raise MalformedJson(str(err)) from err
+    if written != data:
         raise MalformedJson("not in canonical form (RFC 8785)")
     return value
 
@@ -57,6 +70,16 @@ def parse_json_strict(data: bytes, *, limit: int) -> Any:
     Raises:
         MalformedJson: see `parse_canonical`.
     """
+    value = _parse(data, limit)
+    try:
+        _check(value, "$", 1)
+    except NotCanonicalisable as err:
+        raise MalformedJson(str(err)) from err
+    return value
+
+
+def _parse(data: bytes, limit: int) -> Any:
+    """The value of `data`; its texts and integers are not looked at yet."""
     if len(data) > limit:
         raise MalformedJson(f"{len(data)} bytes, limit {limit}")
     try:
@@ -65,7 +88,7 @@ def parse_json_strict(data: bytes, *, limit: int) -> Any:
         raise MalformedJson(f"not UTF-8 at byte {err.start}") from err
     _check_depth(text)
     try:
-        value = json.loads(
+        return json.loads(
             text,
             object_pairs_hook=_without_duplicates,
             parse_int=_integer,
@@ -74,15 +97,12 @@ def parse_json_strict(data: bytes, *, limit: int) -> Any:
         )
     except json.JSONDecodeError as err:
         raise MalformedJson(f"not JSON: {err.msg} at character {err.pos}") from err
-    try:
-        _check(value, "$", 1)
-    except NotCanonicalisable as err:
-        raise MalformedJson(str(err)) from err
-    return value
 
 
 def _check_depth(text: str) -> None:
     # Before parsing: the parser recurses, and what it does at the end of the stack is not ours to rely on.
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
     depth = 0
     for bracket in _BRACKET.findall(_STRING.sub("", text)):
         depth += 1 if bracket in "[{" else -1
@@ -91,11 +111,13 @@ def _check_depth(text: str) -> None:
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in members:
-            raise MalformedJson(f"duplicate key {key[:80]!r}")
-        members[key] = value
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise MalformedJson(f"duplicate key {key[:80]!r}")
+            seen.add(key)
     return members
 
 
@@ -107,6 +129,39 @@ def _integer(digits: str) -> int:
 
 def _no_float(digits: str) -> NoReturn:
     raise MalformedJson(f"not an integer: {digits[:40]}")
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether `value` has a canonical form, all its keys are ASCII, and none of its types is a subtype.
+
+    A lone surrogate in a text is not looked for: it cannot be encoded.
+    """
+    level, depth = [value], 0
+    while level:
+        inner: list[Any] = []
+        for one in level:
+            kind = type(one)
+            if kind is str or kind is bool or one is None:
+                continue
+            if kind is int:
+                if not -LARGEST_INTEGER <= one <= LARGEST_INTEGER:
+                    return False
+            elif kind is dict:
+                if not all(type(key) is str and key.isascii() for key in one):
+                    return False
+                inner.append(None)
+                inner.extend(one.values())
+            elif kind is list or kind is tuple:
+                inner.append(None)
+                inner.extend(one)
+            else:
+                return False
+        # Whatever holds others has put at least one thing into the next level.
+        depth += bool(inner)
+        if depth > MAX_DEPTH:
+            return False
+        level = inner
+    return True
 
 
 def _check(value: Any, path: str, depth: int) -> None:

@@ -10,31 +10,29 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from sijill.archive.digest import DigestSet
-from sijill.provenance.attest.attestation import (
-    CollectorCommitment,
-    CollectorName,
-    Software,
-    Subject,
-    collector_json,
-    subject_json,
+from sijill.provenance.attest.archive_event import (
+    Collector,
+    CollectorPart,
+    EventStatement,
+    SoftwareParts,
+    check_id,
+    check_own_id,
+    event_statement,
+    file_json,
+    require,
 )
+from sijill.provenance.attest.attestation import Software, Subject
 from sijill.provenance.attest.members import (
     MAX_TEXT,
-    STATEMENT_TYPE,
     CaptureId,
-    CommittedCollector,
     Count,
     Digests,
     Hex,
-    NamedCollector,
     Part,
     Timestamp,
 )
-from sijill.provenance.attest.members import Software as SoftwarePart
-from sijill.provenance.attest.members import Subject as SubjectPart
 from sijill.provenance.attest.statement import parse_part
-from sijill.provenance.attest.timestamps import capture_id_time, format_timestamp
-from sijill.provenance.errors import MalformedCaptureId, MalformedStatement
+from sijill.provenance.attest.timestamps import format_timestamp
 
 CUSTODY_TYPE = "https://sijill.org/custody/v1"
 ENVELOPE_NAME = "attestation.dsse.json"
@@ -78,7 +76,7 @@ def custody_statement(
     to: str | None,
     note: str | None,
     package: DigestSet | None,
-    collector: CollectorName | CollectorCommitment,
+    collector: Collector,
     software: Sequence[Software],
 ) -> dict[str, Any]:
     """The statement about one event, ready for `canonical`; its parser says what may stand beside what.
@@ -95,28 +93,19 @@ def custody_statement(
         collector: who did it.
         software: what took part.
     """
-    return {
-        "_type": STATEMENT_TYPE,
-        "subject": [subject_json(envelope_subject(envelope))],
-        "predicateType": CUSTODY_TYPE,
-        "predicate": {
-            "eventId": event_id,
-            "captureId": capture_id,
-            "envelopeSha256": envelope.sha256.hex,
-            "event": event.value,
-            "at": format_timestamp(at),
-            "to": to,
-            "note": note,
-            "package": None
-            if package is None
-            else {
-                "digest": {"sha256": package.sha256.hex, "blake3": package.blake3.hex},
-                "size": package.size,
-            },
-            "collector": collector_json(collector),
-            "software": [{"name": item.name, "version": item.version} for item in software],
-        },
+    predicate: dict[str, Any] = {
+        "eventId": event_id,
+        "captureId": capture_id,
+        "envelopeSha256": envelope.sha256.hex,
+        "event": event.value,
+        "at": format_timestamp(at),
+        "to": to,
+        "note": note,
+        "package": None if package is None else file_json(package),
     }
+    return event_statement(
+        CUSTODY_TYPE, [envelope_subject(envelope)], predicate, collector=collector, software=software
+    )
 
 
 class PackagePart(Part):
@@ -137,15 +126,13 @@ class CustodyPredicate(Part):
     to: Said | None
     note: Said | None
     package: PackagePart | None
-    collector: NamedCollector | CommittedCollector
-    software: Annotated[tuple[SoftwarePart, ...], Field(strict=False, min_length=1, max_length=200)]
+    collector: CollectorPart
+    software: SoftwareParts
 
 
-class CustodyStatement(Part):
+class CustodyStatement(EventStatement):
     """A parsed statement about an event."""
 
-    type: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
-    subject: Annotated[tuple[SubjectPart, ...], Field(strict=False, min_length=1, max_length=1)]
     predicate_type: Literal["https://sijill.org/custody/v1"]
     predicate: CustodyPredicate
 
@@ -159,7 +146,7 @@ def parse_custody_statement(payload: bytes) -> CustodyStatement:
     """
     statement = parse_part(CustodyStatement, payload, limit=_MAX_CUSTODY)
     predicate, subject = statement.predicate, statement.subject[0]
-    check_id("predicate.eventId", predicate.event_id, predicate.at)
+    check_own_id("predicate.eventId", predicate.event_id, predicate.at, "predicate.at")
     check_id("predicate.captureId", predicate.capture_id)
     require(predicate.event_id != predicate.capture_id, "predicate.eventId", "the capture's")
     require(subject.name == ENVELOPE_NAME, "subject.0.name", f"not {ENVELOPE_NAME}")
@@ -174,22 +161,3 @@ def parse_custody_statement(payload: bytes) -> CustodyStatement:
     exported = event is CustodyEvent.EXPORTED
     require(not exported or predicate.package is not None, "predicate.package", "an export is one of a package")
     return statement
-
-
-def check_id(path: str, entry_id: str, at: datetime | None = None) -> None:
-    """Refuse an id that names no moment, or another one than `at`, to the second.
-
-    Raises:
-        MalformedStatement: it does; `path` is the member that holds it.
-    """
-    try:
-        named = capture_id_time(entry_id)
-    except MalformedCaptureId as err:
-        raise MalformedStatement(path, err.reason) from err
-    require(at is None or named == at.replace(microsecond=0), path, "its date and time are not those of predicate.at")
-
-
-def require(condition: bool, path: str, reason: str) -> None:
-    """Raise `MalformedStatement` at `path` unless `condition` holds."""
-    if not condition:
-        raise MalformedStatement(path, reason)

@@ -9,32 +9,29 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from sijill.provenance.attest.attestation import (
-    CollectorCommitment,
-    CollectorName,
-    Software,
-    Subject,
-    collector_json,
-    subject_json,
+from sijill.provenance.attest.archive_event import (
+    Collector,
+    CollectorPart,
+    EventStatement,
+    SoftwareParts,
+    check_own_id,
+    check_report,
+    cut,
+    event_statement,
+    require,
 )
+from sijill.provenance.attest.attestation import Software, Subject
 from sijill.provenance.attest.members import (
     MAX_LINE,
-    MAX_TEXT,
-    STATEMENT_TYPE,
     CaptureId,
-    CommittedCollector,
     Count,
     Line,
-    NamedCollector,
     Part,
     Text,
     Timestamp,
 )
-from sijill.provenance.attest.members import Software as SoftwarePart
-from sijill.provenance.attest.members import Subject as SubjectPart
 from sijill.provenance.attest.statement import parse_part
-from sijill.provenance.attest.timestamps import capture_id_time, format_timestamp
-from sijill.provenance.errors import MalformedCaptureId, MalformedStatement
+from sijill.provenance.attest.timestamps import format_timestamp
 
 FIXITY_TYPE: Final = "https://sijill.org/fixity/v1"
 REPORT_NAME: Final = "audit-report.json"
@@ -85,7 +82,7 @@ def fixity_statement(
     passed: bool,
     findings: Sequence[FixityFinding],
     report: Subject,
-    collector: CollectorName | CollectorCommitment,
+    collector: Collector,
     software: Sequence[Software],
 ) -> dict[str, Any]:
     """The statement about an audit, ready for `canonical`. Findings and the ids of a sample are cut to what it holds.
@@ -103,44 +100,34 @@ def fixity_statement(
         collector: whose audit it is.
         software: what took part.
     """
-    return {
-        "_type": STATEMENT_TYPE,
-        "subject": [subject_json(report)],
-        "predicateType": FIXITY_TYPE,
-        "predicate": {
-            "fixityId": fixity_id,
-            "scope": {
-                "kind": "full" if sample is None else "sample",
-                "seed": None if sample is None else sample.seed,
-                "count": None if sample is None else sample.count,
-            },
-            "checkpoint": checkpoint,
-            "started": format_timestamp(started),
-            "ended": format_timestamp(ended),
-            "counts": {
-                "entries": counts.entries,
-                "captures": counts.captures,
-                "objects": counts.objects,
-                "bytesRead": counts.bytes_read,
-            },
-            "captures": [] if sample is None else list(sample.captures[:MAX_SAMPLE]),
-            "outcome": "passed" if passed else "failed",
-            "findings": [
-                {
-                    "code": one.code,
-                    "about": _fit(one.about, MAX_LINE) or "-",
-                    "found": _fit(one.found, MAX_TEXT),
-                }
-                for one in findings[:MAX_FINDINGS]
-            ],
-            "collector": collector_json(collector),
-            "software": [{"name": item.name, "version": item.version} for item in software],
+    predicate: dict[str, Any] = {
+        "fixityId": fixity_id,
+        "scope": {
+            "kind": "full" if sample is None else "sample",
+            "seed": None if sample is None else sample.seed,
+            "count": None if sample is None else sample.count,
         },
+        "checkpoint": checkpoint,
+        "started": format_timestamp(started),
+        "ended": format_timestamp(ended),
+        "counts": {
+            "entries": counts.entries,
+            "captures": counts.captures,
+            "objects": counts.objects,
+            "bytesRead": counts.bytes_read,
+        },
+        "captures": [] if sample is None else list(sample.captures[:MAX_SAMPLE]),
+        "outcome": "passed" if passed else "failed",
+        "findings": [
+            {
+                "code": one.code,
+                "about": cut(one.about, MAX_LINE) or "-",
+                "found": cut(one.found),
+            }
+            for one in findings[:MAX_FINDINGS]
+        ],
     }
-
-
-def _fit(text: str, most: int) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8")[:most]
+    return event_statement(FIXITY_TYPE, [report], predicate, collector=collector, software=software)
 
 
 class ScopePart(Part):
@@ -180,15 +167,13 @@ class FixityPredicate(Part):
     captures: Annotated[tuple[CaptureId, ...], Field(strict=False, max_length=MAX_SAMPLE)]
     outcome: Literal["passed", "failed"]
     findings: Annotated[tuple[FindingPart, ...], Field(strict=False, max_length=MAX_FINDINGS)]
-    collector: NamedCollector | CommittedCollector
-    software: Annotated[tuple[SoftwarePart, ...], Field(strict=False, min_length=1, max_length=200)]
+    collector: CollectorPart
+    software: SoftwareParts
 
 
-class FixityStatement(Part):
+class FixityStatement(EventStatement):
     """A parsed statement about an audit."""
 
-    type: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
-    subject: Annotated[tuple[SubjectPart, ...], Field(strict=False, min_length=1, max_length=1)]
     predicate_type: Literal["https://sijill.org/fixity/v1"]
     predicate: FixityPredicate
 
@@ -203,20 +188,14 @@ def parse_fixity_statement(payload: bytes) -> FixityStatement:
     statement = parse_part(FixityStatement, payload, limit=_MAX_FIXITY)
     predicate, scope = statement.predicate, statement.predicate.scope
     sampled = scope.kind == "sample"
-    try:
-        named = capture_id_time(predicate.fixity_id)
-    except MalformedCaptureId as err:
-        raise MalformedStatement("predicate.fixityId", err.reason) from err
+    check_report(statement.subject[0], REPORT_NAME, REPORT_TYPE)
+    check_own_id("predicate.fixityId", predicate.fixity_id, predicate.started, "predicate.started")
     for holds, path, reason in (
-        (statement.subject[0].name == REPORT_NAME, "subject.0.name", f"not {REPORT_NAME}"),
-        (statement.subject[0].media_type == REPORT_TYPE, "subject.0.mediaType", f"not {REPORT_TYPE}"),
-        (named == predicate.started.replace(microsecond=0), "predicate.fixityId", "its time is not that of started"),
         (predicate.started <= predicate.ended, "predicate.ended", "before started"),
         ((scope.seed is not None) == sampled, "predicate.scope.seed", "a sample has one, and only a sample"),
         ((scope.count is not None) == sampled, "predicate.scope.count", "a sample has one, and only a sample"),
         (sampled or not predicate.captures, "predicate.captures", "are listed of a sample only"),
         ((predicate.outcome == "failed") == bool(predicate.findings), "predicate.findings", "of a failed audit only"),
     ):
-        if not holds:
-            raise MalformedStatement(path, reason)
+        require(holds, path, reason)
     return statement

@@ -12,27 +12,22 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from sijill.archive.digest import digest_bytes
-from sijill.provenance.attest.attestation import (
-    CollectorCommitment,
-    CollectorName,
-    Software,
-    Subject,
-    collector_json,
-    subject_json,
+from sijill.provenance.attest.archive_event import (
+    Collector,
+    CollectorPart,
+    EventStatement,
+    SoftwareParts,
+    event_statement,
 )
+from sijill.provenance.attest.attestation import Software, Subject
 from sijill.provenance.attest.keys import PublicKey
 from sijill.provenance.attest.members import (
-    STATEMENT_TYPE,
     CaptureId,
-    CommittedCollector,
     Line,
-    NamedCollector,
     Part,
     Text,
     Timestamp,
 )
-from sijill.provenance.attest.members import Software as SoftwarePart
-from sijill.provenance.attest.members import Subject as SubjectPart
 from sijill.provenance.attest.statement import parse_part
 from sijill.provenance.attest.timestamps import format_timestamp
 from sijill.provenance.errors import MalformedKey, MalformedNote, MalformedStatement
@@ -102,7 +97,7 @@ def key_event_statement(
     replaces: NamedKey | None,
     at: datetime,
     reason: str | None,
-    collector: CollectorName | CollectorCommitment,
+    collector: Collector,
     software: Sequence[Software],
 ) -> dict[str, Any]:
     """The statement about a key, ready for `canonical`; its one subject is the public key file, `key.subject`.
@@ -117,23 +112,17 @@ def key_event_statement(
         collector: whose key it is.
         software: what took part.
     """
-    return {
-        "_type": STATEMENT_TYPE,
-        "subject": [subject_json(key.subject)],
-        "predicateType": KEY_EVENT_TYPE,
-        "predicate": {
-            "eventId": event_id,
-            "event": event.value,
-            "purpose": key.purpose.value,
-            "key": key.name,
-            "publicKey": key.public.pem if key.purpose is Purpose.ATTESTATION else None,
-            "replaces": None if replaces is None else replaces.name,
-            "at": format_timestamp(at),
-            "reason": reason,
-            "collector": collector_json(collector),
-            "software": [{"name": item.name, "version": item.version} for item in software],
-        },
+    predicate: dict[str, Any] = {
+        "eventId": event_id,
+        "event": event.value,
+        "purpose": key.purpose.value,
+        "key": key.name,
+        "publicKey": key.public.pem if key.purpose is Purpose.ATTESTATION else None,
+        "replaces": None if replaces is None else replaces.name,
+        "at": format_timestamp(at),
+        "reason": reason,
     }
+    return event_statement(KEY_EVENT_TYPE, [key.subject], predicate, collector=collector, software=software)
 
 
 class KeyEventPredicate(Part):
@@ -147,15 +136,13 @@ class KeyEventPredicate(Part):
     replaces: Line | None
     at: Timestamp
     reason: Text | None
-    collector: NamedCollector | CommittedCollector
-    software: Annotated[tuple[SoftwarePart, ...], Field(strict=False, min_length=1, max_length=200)]
+    collector: CollectorPart
+    software: SoftwareParts
 
 
-class KeyEventStatement(Part):
+class KeyEventStatement(EventStatement):
     """A parsed statement about a key. `parse_key_event` is the only way to get one whose members agree."""
 
-    type: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
-    subject: Annotated[tuple[SubjectPart, ...], Field(strict=False, min_length=1, max_length=1)]
     predicate_type: Literal["https://sijill.org/key-event/v1"]
     predicate: KeyEventPredicate
 

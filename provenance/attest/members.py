@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from sijill.archive.capture.exchange import FailureKind, Outcome, Purpose, Truncation
+from sijill.archive.capture.exchange import FailureKind, Outcome, Purpose, RevisitKind, Truncation
 from sijill.archive.digest import DigestSet
 from sijill.provenance.attest.canonical import LARGEST_INTEGER
 from sijill.provenance.attest.timestamps import CAPTURE_ID, parse_timestamp
@@ -139,8 +139,19 @@ class Tls(Part):
     chain: Annotated[tuple[Hex, ...], Field(strict=False, max_length=100)]
 
 
+class Revisit(Part):
+    """The response record of another capture that keeps the payload."""
+
+    kind: Annotated[RevisitKind, Field(strict=False)]
+    capture_id: CaptureId
+    record: RecordId
+
+
 class Exchange(Part):
-    """One request and what came of it, in summary; the bytes are in the WARC record `record`."""
+    """One request and what came of it, in summary; the bytes are in the WARC record `record`.
+
+    Of a revisit that record is a `revisit` record: payload and media type are those of the original.
+    """
 
     number: Count
     url: Line
@@ -159,6 +170,7 @@ class Exchange(Part):
     server: Server | None
     tls: Tls | None
     record: RecordId | None
+    revisit: Revisit | None
 
 
 class Clock(Part):
@@ -242,6 +254,45 @@ class FreshnessTimestamp(Part):
     sha256: Hex
 
 
+class DependencyWarc(Part):
+    """The whole WARC of a capture that another one depends on."""
+
+    digest: Digests
+    size: Count
+
+    @property
+    def digests(self) -> DigestSet:
+        """Size and both digests."""
+        return DigestSet.from_hex(self.size, self.digest.sha256, self.digest.blake3)
+
+
+class DependencyRecord(Part):
+    """A response record in another capture's WARC; offset, length and digest are those of its gzip member."""
+
+    record: RecordId
+    url: Line
+    date: Timestamp
+    media_type: Line | None
+    payload: Payload
+    offset: Count
+    length: Annotated[int, Field(ge=1, le=LARGEST_INTEGER)]
+    digest: Digests
+
+    @property
+    def digests(self) -> DigestSet:
+        """Size and both digests of the gzip member."""
+        return DigestSet.from_hex(self.length, self.digest.sha256, self.digest.blake3)
+
+
+class Dependency(Part):
+    """A capture that keeps payloads for this one, and in which records."""
+
+    capture_id: CaptureId
+    envelope_sha256: Hex
+    warc: DependencyWarc
+    records: Annotated[tuple[DependencyRecord, ...], Field(strict=False, min_length=1, max_length=MAX_EXCHANGES)]
+
+
 class BerkeleyItem(Part):
     """One item of the Berkeley Protocol's list, met or not, and why."""
 
@@ -271,7 +322,7 @@ class Predicate(Part):
     orchestrator: Orchestrator | None
     freshness: Line | None
     freshness_timestamps: Annotated[tuple[FreshnessTimestamp, ...], Field(strict=False, max_length=32)]
-    dependencies: Nothing
+    dependencies: Annotated[tuple[Dependency, ...], Field(strict=False, max_length=MAX_EXCHANGES)]
     supersedes: CaptureId | None
     transformations: Nothing
     berkeley: Annotated[tuple[BerkeleyItem, ...], Field(strict=False, max_length=len(BERKELEY_ITEMS))]

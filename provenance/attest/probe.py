@@ -9,26 +9,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from sijill.provenance.attest.attestation import (
-    CollectorCommitment,
-    CollectorName,
-    Software,
-    Subject,
-    collector_json,
-    subject_json,
+from sijill.provenance.attest.archive_event import (
+    Collector,
+    CollectorPart,
+    EventStatement,
+    SoftwareParts,
+    event_statement,
 )
+from sijill.provenance.attest.attestation import Software, Subject
 from sijill.provenance.attest.members import (
-    STATEMENT_TYPE,
     CaptureId,
-    CommittedCollector,
     Line,
-    NamedCollector,
     Part,
     Text,
     Timestamp,
 )
-from sijill.provenance.attest.members import Software as SoftwarePart
-from sijill.provenance.attest.members import Subject as SubjectPart
 from sijill.provenance.attest.statement import parse_part
 from sijill.provenance.attest.timestamps import format_timestamp
 
@@ -56,7 +51,7 @@ def probe_statement(
     ended: datetime,
     capabilities: Sequence[Capability],
     report: Subject,
-    collector: CollectorName | CollectorCommitment,
+    collector: Collector,
     software: Sequence[Software],
 ) -> dict[str, Any]:
     """The statement about a probe of the store called `store`, ready for `canonical`.
@@ -71,20 +66,14 @@ def probe_statement(
         collector: who probed.
         software: what took part.
     """
-    return {
-        "_type": STATEMENT_TYPE,
-        "subject": [subject_json(report)],
-        "predicateType": PROBE_TYPE,
-        "predicate": {
-            "probeId": probe_id,
-            "store": store,
-            "started": format_timestamp(started),
-            "ended": format_timestamp(ended),
-            "capabilities": [{"name": one.name, "holds": one.holds, "fact": one.fact} for one in capabilities],
-            "collector": collector_json(collector),
-            "software": [{"name": item.name, "version": item.version} for item in software],
-        },
+    predicate: dict[str, Any] = {
+        "probeId": probe_id,
+        "store": store,
+        "started": format_timestamp(started),
+        "ended": format_timestamp(ended),
+        "capabilities": [{"name": one.name, "holds": one.holds, "fact": one.fact} for one in capabilities],
     }
+    return event_statement(PROBE_TYPE, [report], predicate, collector=collector, software=software)
 
 
 class CapabilityPart(Part):
@@ -103,15 +92,13 @@ class ProbePredicate(Part):
     started: Timestamp
     ended: Timestamp
     capabilities: Annotated[tuple[CapabilityPart, ...], Field(strict=False, max_length=100)]
-    collector: NamedCollector | CommittedCollector
-    software: Annotated[tuple[SoftwarePart, ...], Field(strict=False, min_length=1, max_length=200)]
+    collector: CollectorPart
+    software: SoftwareParts
 
 
-class ProbeStatement(Part):
+class ProbeStatement(EventStatement):
     """A parsed statement about a probe."""
 
-    type: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
-    subject: Annotated[tuple[SubjectPart, ...], Field(strict=False, min_length=1, max_length=1)]
     predicate_type: Literal["https://sijill.org/store-probe/v1"]
     predicate: ProbePredicate
 

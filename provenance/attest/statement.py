@@ -9,9 +9,17 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from sijill.archive.capture.exchange import Outcome, Purpose
+from sijill.archive.capture.exchange import Outcome, Purpose, RevisitKind
 from sijill.provenance.attest.canonical import parse_canonical
-from sijill.provenance.attest.members import BERKELEY_ITEMS, WARC_NAME, WARC_TYPE, CaptureStatement, Exchange, Part
+from sijill.provenance.attest.members import (
+    BERKELEY_ITEMS,
+    WARC_NAME,
+    WARC_TYPE,
+    CaptureStatement,
+    DependencyRecord,
+    Exchange,
+    Part,
+)
 from sijill.provenance.attest.timestamps import capture_id_time
 from sijill.provenance.errors import MalformedCaptureId, MalformedJson, MalformedStatement
 
@@ -33,6 +41,7 @@ def parse_statement(payload: bytes) -> CaptureStatement:
     _check_times(statement)
     _check_outcome(statement)
     _check_exchanges(statement)
+    _check_dependencies(statement)
     _check_berkeley(statement)
     return statement
 
@@ -128,7 +137,10 @@ def _check_exchange(exchange: Exchange, path: str) -> None:
         _require(exchange.truncated is None, f"{path}.truncated", "there is no response")
         _require(exchange.redirect_to is None, f"{path}.redirectTo", "there is no response")
         _require(exchange.surplus == 0, f"{path}.surplus", "there is no response")
-    _require(not answered or exchange.server is not None, f"{path}.server", "a response came from somewhere")
+    reused = exchange.revisit is not None and exchange.revisit.kind is RevisitKind.REUSED
+    if exchange.revisit is not None:
+        _check_revisit(exchange, exchange.revisit.kind, path)
+    _require(not answered or reused or exchange.server is not None, f"{path}.server", "a response came from somewhere")
     if exchange.tls is not None:
         _require(exchange.server is not None, f"{path}.server", "TLS was spoken with someone")
         _require(exchange.url.startswith("https:"), f"{path}.tls", "the URL is not https")
@@ -137,8 +149,56 @@ def _check_exchange(exchange: Exchange, path: str) -> None:
             f"{path}.tls.verifyError",
             "states an error if and only if the certificate did not verify",
         )
-    elif answered:
+    elif answered and not reused:
         _require(not exchange.url.startswith("https:"), f"{path}.tls", "the URL is https")
+
+
+def _check_revisit(exchange: Exchange, kind: RevisitKind, path: str) -> None:
+    """A revisit stands for a whole response with status 200, and never for the page itself."""
+    _require(exchange.purpose is not Purpose.PAGE, f"{path}.revisit", "the page itself is always stored in full")
+    _require(exchange.method == "GET", f"{path}.method", "not that of a revisit")
+    status = 304 if kind is RevisitKind.NOT_MODIFIED else 200
+    _require(exchange.status == status, f"{path}.status", f"{exchange.status}, of a revisit that is {kind}")
+    whole = exchange.failure is None and exchange.truncated is None and exchange.surplus == 0
+    _require(whole, f"{path}.revisit", "of a response that is not whole, or more than that")
+    _require(exchange.redirect_to is None, f"{path}.redirectTo", "of a revisit")
+    if kind is RevisitKind.REUSED:
+        _require(exchange.server is None and exchange.tls is None, f"{path}.server", "no request was sent")
+
+
+def _check_dependencies(statement: CaptureStatement) -> None:
+    """Each revisit names one record of the dependencies, with the same URL and payload, and each record is named."""
+    predicate = statement.predicate
+    ids = [dependency.capture_id for dependency in predicate.dependencies]
+    _require(ids == sorted(set(ids)), "predicate.dependencies", "not in the order of their capture ids, each once")
+    _require(predicate.capture_id not in ids, "predicate.dependencies", "the capture itself")
+    listed: dict[tuple[str, str], DependencyRecord] = {}
+    for place, dependency in enumerate(predicate.dependencies):
+        path = f"predicate.dependencies.{place}.records"
+        end = 0
+        for record in dependency.records:
+            _require(record.offset >= end, path, "not in the order of their places, or they overlap")
+            end = record.offset + record.length
+            listed[dependency.capture_id, record.record] = record
+        _require(end <= dependency.warc.size, path, "beyond the end of the WARC")
+    _require(
+        len(listed) == sum(len(one.records) for one in predicate.dependencies),
+        path="predicate.dependencies",
+        reason="a record is listed twice",
+    )
+    unnamed = dict(listed)
+    for place, exchange in enumerate(predicate.exchanges):
+        if exchange.revisit is None:
+            continue
+        path = f"predicate.exchanges.{place}"
+        original = listed.get((exchange.revisit.capture_id, exchange.revisit.record))
+        if original is None:
+            raise MalformedStatement(f"{path}.revisit", "no dependency lists the record")
+        _require(original.url == exchange.url, f"{path}.url", "not that of the record it stands on")
+        _require(original.payload == exchange.payload, f"{path}.payload", "not that of the record it stands on")
+        _require(original.media_type == exchange.media_type, f"{path}.mediaType", "not that of the record")
+        unnamed.pop((exchange.revisit.capture_id, exchange.revisit.record), None)
+    _require(not unnamed, "predicate.dependencies", "a record that no exchange names")
 
 
 def _check_berkeley(statement: CaptureStatement) -> None:

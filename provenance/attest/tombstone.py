@@ -13,28 +13,28 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from sijill.archive.digest import DigestSet
-from sijill.provenance.attest.attestation import (
-    CollectorCommitment,
-    CollectorName,
-    Software,
-    Subject,
-    collector_json,
-    subject_json,
+from sijill.provenance.attest.archive_event import (
+    Collector,
+    CollectorPart,
+    EventStatement,
+    SoftwareParts,
+    check_id,
+    check_own_id,
+    event_statement,
+    file_json,
+    require,
 )
-from sijill.provenance.attest.custody import ENVELOPE_NAME, ENVELOPE_TYPE, Said, check_id, require
+from sijill.provenance.attest.attestation import Software, Subject
+from sijill.provenance.attest.custody import ENVELOPE_NAME, ENVELOPE_TYPE, Said
 from sijill.provenance.attest.members import (
-    STATEMENT_TYPE,
     CaptureId,
-    CommittedCollector,
     Count,
     Digests,
     Hex,
-    NamedCollector,
     Part,
     SubjectName,
     Timestamp,
 )
-from sijill.provenance.attest.members import Software as SoftwarePart
 from sijill.provenance.attest.members import Subject as SubjectPart
 from sijill.provenance.attest.statement import parse_part
 from sijill.provenance.attest.timestamps import format_timestamp
@@ -64,7 +64,7 @@ def tombstone_statement(
     reason: str,
     authority: str,
     at: datetime,
-    collector: CollectorName | CollectorCommitment,
+    collector: Collector,
     software: Sequence[Software],
 ) -> dict[str, Any]:
     """The statement about one removal, ready for `canonical`; its parser says what may stand beside what.
@@ -80,33 +80,21 @@ def tombstone_statement(
         collector: who removes them.
         software: what takes part.
     """
-    return {
-        "_type": STATEMENT_TYPE,
-        "subject": [subject_json(item.subject) for item in removed],
-        "predicateType": TOMBSTONE_TYPE,
-        "predicate": {
-            "tombstoneId": tombstone_id,
-            "captureId": capture_id,
-            "envelopeSha256": envelope_sha256,
-            "removed": [_removed_json(item) for item in removed],
-            "reason": reason,
-            "authority": authority,
-            "at": format_timestamp(at),
-            "attestationRemoved": any(item.subject.name == ENVELOPE_NAME for item in removed),
-            "collector": collector_json(collector),
-            "software": [{"name": item.name, "version": item.version} for item in software],
-        },
+    predicate: dict[str, Any] = {
+        "tombstoneId": tombstone_id,
+        "captureId": capture_id,
+        "envelopeSha256": envelope_sha256,
+        "removed": [
+            {"name": item.subject.name, "key": item.key, **file_json(item.subject.digests)} for item in removed
+        ],
+        "reason": reason,
+        "authority": authority,
+        "at": format_timestamp(at),
+        "attestationRemoved": any(item.subject.name == ENVELOPE_NAME for item in removed),
     }
-
-
-def _removed_json(item: Removed) -> dict[str, Any]:
-    digests = item.subject.digests
-    return {
-        "name": item.subject.name,
-        "key": item.key,
-        "digest": {"sha256": digests.sha256.hex, "blake3": digests.blake3.hex},
-        "size": digests.size,
-    }
+    return event_statement(
+        TOMBSTONE_TYPE, [item.subject for item in removed], predicate, collector=collector, software=software
+    )
 
 
 class RemovedPart(Part):
@@ -134,14 +122,13 @@ class TombstonePredicate(Part):
     authority: Said
     at: Timestamp
     attestation_removed: bool
-    collector: NamedCollector | CommittedCollector
-    software: Annotated[tuple[SoftwarePart, ...], Field(strict=False, min_length=1, max_length=200)]
+    collector: CollectorPart
+    software: SoftwareParts
 
 
-class TombstoneStatement(Part):
+class TombstoneStatement(EventStatement):
     """A parsed statement about a removal."""
 
-    type: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
     subject: Annotated[tuple[SubjectPart, ...], Field(strict=False, min_length=1, max_length=_MAX_REMOVED)]
     predicate_type: Literal["https://sijill.org/tombstone/v1"]
     predicate: TombstonePredicate
@@ -156,7 +143,7 @@ def parse_tombstone_statement(payload: bytes) -> TombstoneStatement:
     """
     statement = parse_part(TombstoneStatement, payload, limit=_MAX_TOMBSTONE)
     predicate = statement.predicate
-    check_id("predicate.tombstoneId", predicate.tombstone_id, predicate.at)
+    check_own_id("predicate.tombstoneId", predicate.tombstone_id, predicate.at, "predicate.at")
     check_id("predicate.captureId", predicate.capture_id)
     require(predicate.tombstone_id != predicate.capture_id, "predicate.tombstoneId", "the capture's")
     names = [item.name for item in predicate.removed]

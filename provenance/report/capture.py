@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from sijill.archive.capture.exchange import RevisitKind
 from sijill.archive.digest import DigestSet, digest_bytes
 from sijill.provenance.attest.members import CaptureStatement, Exchange, NamedCollector, Predicate, Tls
 from sijill.provenance.attest.timestamps import format_timestamp
 from sijill.provenance.package_layout import ATTESTATION, subject_path
+from sijill.provenance.report.dependencies import REVISITS
 from sijill.provenance.report.input import ReportInput
 from sijill.provenance.report.markup import (
     MAX_ROWS,
@@ -135,14 +137,15 @@ def course(statement: CaptureStatement) -> str:
 def exchanges(statement: CaptureStatement) -> str:
     """Every request with what came of it, and the certificates that were sent."""
     listed = statement.predicate.exchanges
+    asked = [exchange for exchange in listed if not _reused(exchange)]
     chains = _chains(listed)
     rows = (_exchange(exchange, chains) for exchange in listed[:MAX_ROWS])
-    answered = sum(exchange.status is not None for exchange in listed)
+    answered = sum(exchange.status is not None for exchange in asked)
     return section(
         "exchanges",
         "Requests and responses",
         paragraph(
-            f"{count(len(listed), 'request')}, {number(answered)} answered. Digests are those of the payload: the body "
+            f"{count(len(asked), 'request')}, {number(answered)} answered. Digests are those of the payload: the body "
             "as sent, without the framing of chunks. The bytes are in the WARC record named."
         ),
         table(("No.", "Address and facts", "Status", "Type", "Bytes"), rows, kind="exchanges")
@@ -213,7 +216,8 @@ def berkeley(statement: CaptureStatement) -> str:
 
 
 def _outcome(predicate: Predicate) -> str:
-    return f"<b>{plain(predicate.outcome)}</b>, {count(len(predicate.exchanges), 'request')}"
+    asked = sum(not _reused(exchange) for exchange in predicate.exchanges)
+    return f"<b>{plain(predicate.outcome)}</b>, {count(asked, 'request')}"
 
 
 def _clock(offset: int | None) -> str:
@@ -253,7 +257,13 @@ def _facts(exchange: Exchange, chains: dict[tuple[str, ...], int]) -> Iterator[s
     via = "" if exchange.via is None else f", asked for by {url(exchange.via, limit=_SHORT)}"
     yield small(f"{plain(exchange.method)}, {plain(exchange.purpose)}{via}")
     yield small(f"{format_timestamp(exchange.started)} to {format_timestamp(exchange.ended)}")
-    yield small(f"{_server(exchange)}; {_tls(exchange, chains)}")
+    if exchange.revisit is not None:
+        yield small(
+            f"{plain(REVISITS[exchange.revisit.kind])}; the payload is that of capture "
+            f"{code(exchange.revisit.capture_id)}, record {code(exchange.revisit.record)}"
+        )
+    if not _reused(exchange):
+        yield small(f"{_server(exchange)}; {_tls(exchange, chains)}")
     if exchange.failure is not None:
         failure = f"{plain(exchange.failure.kind)}: {text(exchange.failure.detail)}"
         yield small(failure, kind="failed")
@@ -265,6 +275,11 @@ def _facts(exchange: Exchange, chains: dict[tuple[str, ...], int]) -> Iterator[s
         yield _pair(exchange.payload.digests)
     if exchange.record is not None:
         yield small(f"record {code(exchange.record)}")
+
+
+def _reused(exchange: Exchange) -> bool:
+    """Whether no request was made, because another capture had received it."""
+    return exchange.revisit is not None and exchange.revisit.kind is RevisitKind.REUSED
 
 
 def _server(exchange: Exchange) -> str:

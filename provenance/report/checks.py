@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from sijill.provenance.attest.timestamps import format_timestamp
+from sijill.provenance.report.dependencies import NOT_PROVEN as _NOT_PROVEN_OF_OTHERS
 from sijill.provenance.report.input import ChainEvent, ReportInput, Verification
 from sijill.provenance.report.markup import code, facts, items, number, paragraph, plain, section, small, table, text
 from sijill.provenance.verify.codes import SENTENCES, Code
@@ -32,6 +33,7 @@ _LISTED: Final = (
     Code.WARC_02,
     Code.WARC_03,
     Code.WARC_04,
+    Code.WARC_05,
     Code.LOG_01,
     Code.LOG_02,
     Code.LOG_03,
@@ -106,9 +108,10 @@ def verdict(verification: Verification) -> str:
     return f'<div class="box {kind}">\n{paragraph(f"<strong>{words}</strong>")}{sentences}</div>\n'
 
 
-def listed_checks() -> str:
+def listed_checks(evidence: ReportInput) -> str:
     """The checks that a verifier makes, for the report in a package."""
-    rows = ((code(one), plain(SENTENCES[one].holds)) for one in _LISTED)
+    left_out = () if evidence.statement.predicate.dependencies else (Code.WARC_05,)
+    rows = ((code(one), plain(SENTENCES[one].holds)) for one in _LISTED if one not in left_out)
     return section(
         "checks",
         "What a verifier checks",
@@ -148,10 +151,11 @@ def made_checks(verification: Verification) -> str:
 def limits(evidence: ReportInput) -> str:
     """What none of this proves."""
     shown = any(subject.name == "screenshot.png" for subject in evidence.statement.subject)
+    others = (_NOT_PROVEN_OF_OTHERS,) if evidence.statement.predicate.dependencies else ()
     return section(
         "limits",
         "What is not proven",
-        items(plain(limit) for limit in (*_NOT_PROVEN, _SCREENSHOT if shown else _NO_SCREENSHOT)),
+        items(plain(limit) for limit in (*_NOT_PROVEN, *others, _SCREENSHOT if shown else _NO_SCREENSHOT)),
     )
 
 

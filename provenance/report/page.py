@@ -18,6 +18,7 @@ from sijill.provenance.report.capture import berkeley, course, digests, exchange
 from sijill.provenance.report.certification import certification
 from sijill.provenance.report.checks import custody as custody_chain
 from sijill.provenance.report.checks import limits, listed_checks, made_checks, notice, verdict
+from sijill.provenance.report.dependencies import taken
 from sijill.provenance.report.input import ChainEvent, ReportInput, TokenFacts, Verification
 from sijill.provenance.report.markup import code, facts, paragraph, plain, section, text
 from sijill.provenance.report.style import STYLE
@@ -66,10 +67,11 @@ def report_html(
         _screenshot(evidence, screenshot),
         course(evidence.statement),
         exchanges(evidence.statement),
+        taken(evidence.statement),
         log_place(evidence),
         software(evidence.statement),
         berkeley(evidence.statement),
-        listed_checks() if verification is None else made_checks(verification),
+        listed_checks(evidence) if verification is None else made_checks(verification),
         limits(evidence),
         custody_chain(custody) if custody else "",
         certification(identified=_identified(evidence)),

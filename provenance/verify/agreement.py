@@ -1,7 +1,8 @@
 """Whether the records of the WARC and the exchanges of the attestation say the same, with nothing left over.
 
-Every record has to be accounted for: the warcinfo, one response per exchange that has one, its request, one resource
-per certificate chain, and the fetch log. What the records should say is worked out here from the attestation alone.
+Every record has to be accounted for: the warcinfo, one response per exchange that has one, or the revisit that stands
+for it, its request, one resource per certificate chain, and the fetch log. What the records should say is worked out
+here from the attestation alone.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
+from sijill.archive.capture.exchange import RevisitKind
 from sijill.archive.warc.examine import ExaminedRecord
-from sijill.archive.warc.record import Fields, RecordType
-from sijill.provenance.attest.members import CaptureStatement, Exchange
+from sijill.archive.warc.record import REVISIT_PROFILES, Fields, RecordType
+from sijill.provenance.attest.members import CaptureStatement, DependencyRecord, Exchange, Predicate
 from sijill.provenance.attest.timestamps import format_timestamp
 from sijill.provenance.verify.fetch_log import compare_fetch_log, request_records
 from sijill.provenance.verify.report import Finding
@@ -46,7 +48,7 @@ def disagreements(statement: CaptureStatement, predicate_json: dict[str, Any], s
     logs = others[RecordType.METADATA]
     requests = request_records(logs[0].block) if logs else {}
     yield from _warcinfo(statement, others[RecordType.WARCINFO])
-    yield from _responses(predicate.exchanges, survey.responses)
+    yield from _responses(predicate, survey.responses)
     yield from _requests(predicate.exchanges, requests, others[RecordType.REQUEST])
     yield from _chains(predicate.exchanges, others[RecordType.RESOURCE])
     yield from _fetch_log(statement, predicate_json, logs)
@@ -62,18 +64,26 @@ def _warcinfo(statement: CaptureStatement, records: Sequence[OtherRecord]) -> It
             yield Finding(record.id, f"warcinfo does not say isPartOf: {predicate.capture_id}")
 
 
-def _responses(exchanges: Sequence[Exchange], records: Sequence[ExaminedRecord]) -> Iterator[Finding]:
-    attested = {exchange.record: exchange for exchange in exchanges if exchange.record is not None}
+def _responses(predicate: Predicate, records: Sequence[ExaminedRecord]) -> Iterator[Finding]:
+    attested = {exchange.record: exchange for exchange in predicate.exchanges if exchange.record is not None}
     found = {record.id: record for record in records}
+    originals = {
+        (dependency.capture_id, original.record): original
+        for dependency in predicate.dependencies
+        for original in dependency.records
+    }
     for missing in attested.keys() - found.keys():
-        yield Finding(f"exchange {attested[missing].number}", f"no response record {missing}")
+        yield Finding(f"exchange {attested[missing].number}", f"no response or revisit record {missing}")
     for record in records:
         exchange = attested.get(record.id)
         if exchange is None:
-            yield Finding(record.id, "a response that the attestation does not name")
-        else:
+            yield Finding(record.id, f"a {record.type} that the attestation does not name")
+        elif exchange.revisit is None:
             yield from _response(exchange, record)
-    expected = [exchange.record for exchange in exchanges if exchange.record is not None]
+        else:
+            original = originals[exchange.revisit.capture_id, exchange.revisit.record]
+            yield from _revisit(exchange, exchange.revisit.kind, original, record)
+    expected = list(attested)
     if not attested.keys() ^ found.keys() and expected != list(found):
         yield Finding("responses", "not in the order of the exchanges")
 
@@ -98,6 +108,33 @@ def _response(exchange: Exchange, record: ExaminedRecord) -> Iterator[Finding]:
         yield Finding(about, f"attested as whole, but: {response.problem}")
 
 
+def _revisit(
+    exchange: Exchange, kind: RevisitKind, original: DependencyRecord, record: ExaminedRecord
+) -> Iterator[Finding]:
+    """A record that says where the payload is kept, and holds of the response its head, if there was one."""
+    about, revisit = record.id, record.revisit
+    if revisit is None:
+        yield Finding(about, f"a {record.type}, attested is a revisit")
+        return
+    asked = kind is not RevisitKind.REUSED
+    head = revisit.head if asked else None
+    reference = [
+        ("WARC-Profile", REVISIT_PROFILES[kind]),
+        ("WARC-Refers-To", f"<{original.record}>"),
+        ("WARC-Refers-To-Target-URI", original.url),
+        ("WARC-Refers-To-Date", format_timestamp(original.date)),
+        ("WARC-Payload-Digest", f"sha256:{original.payload.digest.sha256}"),
+    ]
+    version = None if head is None else head.version
+    yield from _compare(about, [*_connection(exchange, version), *reference], record.fields, _OF_REVISITS)
+    if asked and head is None:
+        yield Finding(about, "no head of an HTTP response")
+    elif head is not None:
+        yield from _differ(about, "status", exchange.status, head.status)
+    rest = revisit.rest if asked else record.size
+    yield from _differ(about, "bytes beside the head", 0, rest)
+
+
 def _requests(
     exchanges: Sequence[Exchange], named: dict[int, str], records: Sequence[OtherRecord]
 ) -> Iterator[Finding]:
@@ -106,9 +143,11 @@ def _requests(
     for exchange in exchanges:
         name = named.get(exchange.number)
         record = found.pop(name, None) if name is not None else None
-        if record is not None:
+        if record is not None and _reused(exchange):
+            yield Finding(record.id, "a request of an exchange in which none was sent")
+        elif record is not None:
             yield from _request(exchange, record)
-        elif name is not None or exchange.record is not None:
+        elif name is not None or (exchange.record is not None and not _reused(exchange)):
             yield Finding(f"exchange {exchange.number}", "no request record")
     for left in found:
         yield Finding(left, "a request that belongs to no exchange")
@@ -124,12 +163,17 @@ def _request(exchange: Exchange, record: OtherRecord) -> Iterator[Finding]:
         yield Finding(record.id, f"not a {exchange.method} request")
 
 
-def _connection(exchange: Exchange, version: str) -> list[tuple[str, str]]:
-    """The fields of a record that say when, from where and how the bytes came."""
+def _reused(exchange: Exchange) -> bool:
+    return exchange.revisit is not None and exchange.revisit.kind is RevisitKind.REUSED
+
+
+def _connection(exchange: Exchange, version: str | None) -> list[tuple[str, str]]:
+    """The fields of a record that say when, from where and how the bytes came; `version` is None if none came."""
     fields = [("WARC-Date", format_timestamp(exchange.started)), ("WARC-Target-URI", exchange.url)]
     if exchange.server is not None:
         fields.append(("WARC-IP-Address", exchange.server.ip))
-    fields.append(("WARC-Protocol", f"http/{version}"))
+    if version is not None:
+        fields.append(("WARC-Protocol", f"http/{version}"))
     if exchange.tls is not None:
         fields.append(("WARC-Protocol", _tls_protocol(exchange.tls.version)))
         fields.append(("WARC-Cipher-Suite", exchange.tls.cipher))
@@ -147,12 +191,21 @@ _COMPARED: Final = frozenset(
         "WARC-Concurrent-To",
     }
 )
+_OF_REVISITS: Final = _COMPARED | {
+    "WARC-Profile",
+    "WARC-Refers-To",
+    "WARC-Refers-To-Target-URI",
+    "WARC-Refers-To-Date",
+    "WARC-Payload-Digest",
+}
 
 
-def _compare(about: str, expected: Iterable[tuple[str, str]], fields: Fields) -> Iterator[Finding]:
-    """What of the fields that the attestation decides is missing, different or too many."""
+def _compare(
+    about: str, expected: Iterable[tuple[str, str]], fields: Fields, names: frozenset[str] = _COMPARED
+) -> Iterator[Finding]:
+    """What of the fields `names`, which the attestation decides, is missing, different or too many."""
     wanted = Counter(expected)
-    found = Counter(field for field in fields if field[0] in _COMPARED)
+    found = Counter(field for field in fields if field[0] in names)
     for name, value in wanted - found:
         yield Finding(about, f"does not say {name}: {value}")
     for name, value in found - wanted:

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn
 
@@ -95,6 +96,12 @@ def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     metavar="TIMESTAMP",
     help="A timestamp, if FILE is a WARC; named checkpoint.NAME.tsr, attestation.NAME.tsr or freshness.NAME.tsr.",
 )
+@click.option(
+    "--dependencies",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What the capture takes from other captures, if FILE is a WARC; a package has it in its archive folder.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
@@ -105,12 +112,15 @@ def verify_file(
     attestation: Path | None,
     proof: Path | None,
     timestamps: tuple[Path, ...],
+    dependencies: Path | None,
     *,
     as_json: bool,
 ) -> int:
     """Verify one capture; the exit status."""
     if timestamps and attestation is None:
         raise click.UsageError("--timestamp goes with --attestation: a package has its timestamps inside.")
+    if dependencies is not None and attestation is None:
+        raise click.UsageError("--dependencies goes with --attestation: a package has them inside.")
     if proof is not None and attestation is None:
         raise click.UsageError("--proof goes with --attestation: a package has its proof inside.")
     if attestation is None and file.name.endswith((".warc", ".warc.gz")):
@@ -124,13 +134,13 @@ def verify_file(
     envelope = None if attestation is None else _read(attestation)
     evidence = None if proof is None else _read(proof)
     tokens = _read_tokens(timestamps)
-    with _open(file) as source:
+    with _open(file) as source, nullcontext() if dependencies is None else _open(dependencies) as taken:
         try:
             watched = with_progress(source, sys.stderr)
             if envelope is None:
                 report = verify_package(watched, root)
             else:
-                report = verify_parts(watched, envelope, evidence, root, tokens=tokens)
+                report = verify_parts(watched, envelope, evidence, root, tokens=tokens, dependencies=taken)
         except OSError as err:
             unreadable(file, err)
     if as_json:

@@ -31,6 +31,7 @@ class Code(StrEnum):
     WARC_02 = "E-WARC-02"
     WARC_03 = "E-WARC-03"
     WARC_04 = "E-WARC-04"
+    WARC_05 = "E-WARC-05"
     LOG_01 = "E-LOG-01"
     LOG_02 = "E-LOG-02"
     LOG_03 = "E-LOG-03"
@@ -122,6 +123,10 @@ SENTENCES: Final[dict[Code, Sentences]] = {
         "the records of the WARC and the exchanges of the attestation agree, with none left over",
         "the records of the WARC and the exchanges of the attestation do not agree",
     ),
+    Code.WARC_05: Sentences(
+        "what the capture takes from other captures is there, byte for byte as attested",
+        "what the capture takes from other captures is missing, or not byte for byte as attested",
+    ),
     Code.LOG_01: Sentences(
         "the inclusion proof is written as c2sp.org/tlog-proof@v1 says",
         "the inclusion proof is not written as c2sp.org/tlog-proof@v1 says",
@@ -182,6 +187,7 @@ PREREQUISITES: Final[dict[Code, tuple[Code, ...]]] = {
     Code.WARC_02: (Code.WARC_01,),
     Code.WARC_03: (Code.WARC_01,),
     Code.WARC_04: (Code.WARC_01,),
+    Code.WARC_05: (Code.ATT_05,),
     Code.LOG_01: (),
     Code.LOG_02: (Code.LOG_01,),
     Code.LOG_03: (Code.LOG_02,),

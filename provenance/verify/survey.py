@@ -11,7 +11,7 @@ from sijill.archive.errors import MalformedWarc
 from sijill.archive.lanes import Lane
 from sijill.archive.warc.examine import ExaminedRecord, examine
 from sijill.archive.warc.ranges import Bounds
-from sijill.archive.warc.reader import CONTENT_LIMIT, Record
+from sijill.archive.warc.reader import ANSWERS, CONTENT_LIMIT, Record
 from sijill.archive.warc.record import Fields, RecordType, first
 from sijill.archive.warc.scan import Sharing, scan_warc
 
@@ -21,7 +21,7 @@ MAX_KEPT: Final = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class OtherRecord:
-    """A record that is not a response."""
+    """A record that is neither a response nor stands for one."""
 
     type: RecordType
     id: str
@@ -44,6 +44,7 @@ class Survey:
     problem: MalformedWarc | None
     """The first thing in it that sijill would not have written; there are then no records here."""
     responses: tuple[ExaminedRecord, ...]
+    """The response records, and the revisit records that stand for one, in their order."""
     others: tuple[OtherRecord, ...]
 
 
@@ -68,7 +69,7 @@ def survey_record(record: Record) -> ExaminedRecord | OtherRecord:
     Raises:
         MalformedWarc: the record is not whole.
     """
-    return examine(record) if record.type is RecordType.RESPONSE else _examine_other(record)
+    return examine(record) if record.type in ANSWERS else _examine_other(record)
 
 
 def _examine_other(record: Record) -> OtherRecord:

@@ -10,6 +10,7 @@ from typing import BinaryIO, Final
 from sijill.archive.digest import DigestSet, digest_stream
 from sijill.archive.errors import MalformedPackage, TooLarge
 from sijill.archive.warc.cdxj import index_lines
+from sijill.archive.warc.wacz import DEPENDENCIES
 from sijill.provenance.attest.envelope import MAX_ENVELOPE
 from sijill.provenance.attest.members import WARC_NAME, CaptureStatement, Subject
 from sijill.provenance.log.proof import MAX_PROOF
@@ -32,6 +33,7 @@ from sijill.provenance.verify.agreement import disagreements, max_records
 from sijill.provenance.verify.attestation import Attestation, check_attestation
 from sijill.provenance.verify.bracket import check_times
 from sijill.provenance.verify.codes import Code
+from sijill.provenance.verify.dependencies import Dependencies, check_dependencies
 from sijill.provenance.verify.inclusion import Inclusion, check_inclusion
 from sijill.provenance.verify.package import PackageFiles
 from sijill.provenance.verify.report import Finding, Ledger, Report
@@ -73,6 +75,7 @@ def verify_parts(
     *,
     subjects: Mapping[str, BinaryIO] | None = None,
     tokens: Mapping[Token, bytes] | None = None,
+    dependencies: BinaryIO | None = None,
 ) -> Report:
     """Verify a WARC with its attestation and proof, as they lie in a store.
 
@@ -85,6 +88,7 @@ def verify_parts(
         trust: whom the auditor believes.
         subjects: the attestation's other subjects by name.
         tokens: responses of timestamping authorities, by what they are over and what the archive calls them.
+        dependencies: what the attestation lists of other captures' WARCs, as a package has it; read once.
     """
     ledger = _ledger(trust, _OF_PACKAGES)
     for code in _OF_PACKAGES:
@@ -99,6 +103,7 @@ def verify_parts(
     if found is not None:
         readers = {**(subjects or {}), WARC_NAME: warc}
         _check_subjects(ledger, found, readers.get)
+        check_dependencies(ledger, found.statement, dependencies, "dependencies")
     return ledger.report()
 
 
@@ -128,9 +133,13 @@ def _check_package(ledger: Ledger, files: PackageFiles) -> None:
     check_times(ledger, attestation=attestation, inclusion=inclusion, tokens=tokens)
     if attestation is None:
         return
+    statement = attestation.statement
     survey = _check_subjects(ledger, attestation, lambda name: _open(files, subject_path(name)))
-    if survey is not None and inclusion is not None and ledger.ready(Code.PKG_03):
-        expected = derive(_signed(attestation, inclusion, survey, tokens))
+    taken = check_dependencies(ledger, statement, _open(files, DEPENDENCIES), DEPENDENCIES)
+    if statement.predicate.dependencies and taken is None:
+        ledger.skip(Code.PKG_03, DEPENDENCIES, f"needs {Code.WARC_05}")
+    elif survey is not None and inclusion is not None and ledger.ready(Code.PKG_03):
+        expected = derive(_signed(attestation, inclusion, survey, tokens, taken))
         problems = [Finding(name, "differs") for name in sorted(DERIVED) if not files.holds(name, expected[name])]
         if inclusion.keys[0].signature_in(inclusion.signed.note) != inclusion.signed.note.signatures[0]:
             problems.append(Finding(CHECKPOINT, "the log's signature is not the first"))
@@ -157,7 +166,8 @@ def _check_names(ledger: Ledger, files: PackageFiles, attestation: Attestation |
     found = set(files.names)
     if attestation is None:
         problems = [Finding(name, "is missing") for name in sorted(FIXED - found)]
-        strange = [name for name in files.names if name not in FIXED and not name.startswith(FOLDER)]
+        known = FIXED | {DEPENDENCIES}
+        strange = [name for name in files.names if name not in known and not name.startswith(FOLDER)]
         problems += [Finding(name, "does not belong") for name in strange]
         if problems:
             ledger.record(Code.PKG_02, problems)
@@ -232,7 +242,13 @@ def _check_warc(ledger: Ledger, attestation: Attestation, survey: Survey) -> Sur
     return survey
 
 
-def _signed(attestation: Attestation, inclusion: Inclusion, survey: Survey, tokens: Mapping[Token, bytes]) -> Signed:
+def _signed(
+    attestation: Attestation,
+    inclusion: Inclusion,
+    survey: Survey,
+    tokens: Mapping[Token, bytes],
+    taken: Dependencies | None,
+) -> Signed:
     return Signed(
         envelope=attestation.data,
         statement=attestation.statement,
@@ -240,6 +256,7 @@ def _signed(attestation: Attestation, inclusion: Inclusion, survey: Survey, toke
         checkpoint=inclusion.signed.data,
         key=attestation.keys[0],
         log=inclusion.keys[0],
-        index=index_lines(survey.responses),
+        index=index_lines(survey.responses, taken.records if taken else ()),
         tokens=tokens,
+        dependencies=taken.digests if taken else None,
     )

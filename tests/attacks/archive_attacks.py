@@ -79,6 +79,19 @@ def flipped_checkpoint(copy: Copy, _: Victim) -> None:
     copy.flip(checkpoint_key(newest(copy)), -8)
 
 
+@tampered("a byte flipped in a record that another capture takes", "E-ARC-34")
+def flipped_original(copy: Copy, victim: Victim) -> None:
+    [dependency] = copy.statement(victim.taking)["predicate"]["dependencies"]
+    record = dependency["records"][0]
+    copy.flip(warc_of(copy, dependency["captureId"]), record["offset"] + record["length"] // 2)
+
+
+@tampered("the WARC removed from which another capture takes records", "E-ARC-34")
+def removed_original(copy: Copy, victim: Victim) -> None:
+    [dependency] = copy.statement(victim.taking)["predicate"]["dependencies"]
+    copy.remove(warc_of(copy, dependency["captureId"]))
+
+
 @tampered("an object removed", "E-ARC-21")
 def removed_object(copy: Copy, victim: Victim) -> None:
     copy.remove(warc_of(copy, victim.captures[0]))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 import zipfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from evidence import zipped
+from captures import records_of, warc_of
+from evidence import subject, zipped
 from matrix import on_package
 from operator_attacks import back_dated_copy, expiring, opened, rewritten, unwitnessed, wait_until
 from parties import GAMMA
@@ -17,11 +19,15 @@ from tsa import Authority, authority
 from victim import Verdict, Victim, keys_alone, verified
 from warc_editing import with_later_date
 
+from sijill.archive.digest import digest_bytes
 from sijill.archive.warc.cdxj import index_lines
-from sijill.archive.warc.examine import examine_warc
-from sijill.archive.warc.wacz import ARCHIVE
+from sijill.archive.warc.dependencies import Members
+from sijill.archive.warc.examine import ExaminedRecord, examine_warc
+from sijill.archive.warc.wacz import ARCHIVE, DEPENDENCIES
 from sijill.flows.export import export_package
-from sijill.provenance.attest.envelope import parse_envelope
+from sijill.provenance.attest.canonical import canonical
+from sijill.provenance.attest.envelope import PAYLOAD_TYPE, parse_envelope, sign_envelope
+from sijill.provenance.attest.members import CaptureStatement
 from sijill.provenance.attest.statement import parse_statement
 from sijill.provenance.log.proof import parse_proof
 from sijill.provenance.package import Signed, derive
@@ -62,15 +68,32 @@ def derived(victim: Victim, files: Files) -> Files:
     """The derived files of these, as a forger makes them who does not care whether anything is true."""
     parts = Signed(
         envelope=files[ATTESTATION],
-        statement=parse_statement(parse_envelope(files[ATTESTATION]).payload),
+        statement=statement_in(files),
         proof=files[PROOF],
         checkpoint=parse_proof(files[PROOF]).checkpoint.data,
         key=victim.archive.attestation_keys[0],
         log=victim.archive.log_keys[0],
-        index=index_lines(examine_warc(io.BytesIO(files[ARCHIVE])).records),
+        index=index_lines(examine_warc(io.BytesIO(files[ARCHIVE])).records, taken_records(files)),
         tokens={token: data for name, data in files.items() if (token := token_at(name)) is not None},
+        dependencies=digest_bytes(files[DEPENDENCIES]) if DEPENDENCIES in files else None,
     )
     return derive(parts)
+
+
+def statement_in(files: Files) -> CaptureStatement:
+    """What the attestation says."""
+    return parse_statement(parse_envelope(files[ATTESTATION]).payload)
+
+
+def lengths(files: Files) -> list[int]:
+    """Of the records that are attested to be taken from others."""
+    return [record.length for one in statement_in(files).predicate.dependencies for record in one.records]
+
+
+def taken_records(files: Files) -> list[ExaminedRecord]:
+    """The records that are taken from others, as far as they are any."""
+    members = Members(io.BytesIO(files.get(DEPENDENCIES, b"")))
+    return [found.record for found in members.examine(lengths(files)) if found.record is not None]
 
 
 def flipped(data: bytes, place: int) -> bytes:
@@ -106,6 +129,75 @@ changed(
 )
 changed("a byte flipped in a checkpoint", "E-LOG-03", lambda _, files: {PROOF: other_root(files[PROOF])})
 changed("a file added", "E-PKG-02", lambda _, __: {"provenance/expert-opinion.txt": b"All of this is genuine.\n"})
+
+
+def taken_otherwise(name: str, code: str | None, change: Callable[[Files], Files | None]) -> None:
+    """Add an attack on the package of a capture that takes records from another; None leaves them out."""
+
+    @on_package(name, code)
+    def make(victim: Victim, folder: Path) -> Verdict:
+        files = unpacked(victim.packages[victim.taking])
+        changes = change(files)
+        if changes is None:
+            del files[DEPENDENCIES]
+            return judged(folder, files, victim.trust)
+        files |= changes
+        return judged(folder, files | derived(victim, files), victim.trust)
+
+
+def members_of(files: Files) -> list[bytes]:
+    """The records that are taken from others."""
+    source = io.BytesIO(files[DEPENDENCIES])
+    return [source.read(length) for length in lengths(files)]
+
+
+def put_first(files: Files, member: bytes) -> Files:
+    """The package with another first record taken from others."""
+    return {DEPENDENCIES: b"".join([member, *members_of(files)[1:]])}
+
+
+taken_otherwise("none: a capture that takes records from another", None, lambda _: {})
+taken_otherwise(
+    "a record of another capture swapped for a second one",
+    "E-WARC-05",
+    lambda files: put_first(files, members_of(files)[1]),
+)
+taken_otherwise(
+    "a record of another capture altered and compressed anew, so that `warcio check` passes",
+    "E-WARC-05",
+    lambda files: put_first(files, with_later_date(members_of(files)[0])),
+)
+taken_otherwise("the records of other captures left out", "E-WARC-05", lambda _: None)
+taken_otherwise("no record in the file of other captures' records", "E-WARC-05", lambda _: {DEPENDENCIES: b""})
+
+
+@on_package("records of another capture added where none are attested", "E-PKG-02")
+def taken_added(victim: Victim, folder: Path) -> Verdict:
+    other = unpacked(victim.packages[victim.taking])
+    return judged(folder, {**unpacked(package_of(victim)), DEPENDENCIES: other[DEPENDENCIES]}, victim.trust)
+
+
+def pointing_elsewhere(files: Files) -> bytes:
+    """The WARC with its first revisit referring to the record that its second one refers to."""
+    first, second = (record.record for record in statement_in(files).predicate.dependencies[0].records[:2])
+    records = records_of(files[ARCHIVE])
+    place = next(at for at, record in enumerate(records) if f"Refers-To: <{first}>".encode() in record)
+    records[place] = records[place].replace(f"Refers-To: <{first}>".encode(), f"Refers-To: <{second}>".encode())
+    return warc_of(records)
+
+
+taken_otherwise("a revisit that points elsewhere", "E-SUB-02", lambda files: {ARCHIVE: pointing_elsewhere(files)})
+
+
+@on_package("a revisit that points elsewhere, the attestation signed anew with its true key", "E-WARC-04")
+def revisit_signed_anew(victim: Victim, folder: Path) -> Verdict:
+    files = unpacked(victim.packages[victim.taking])
+    warc = pointing_elsewhere(files)
+    statement = json.loads(parse_envelope(files[ATTESTATION]).payload)
+    statement["subject"][0] = subject("data.warc.gz", "application/warc", warc)
+    envelope = sign_envelope(canonical(statement), PAYLOAD_TYPE, [victim.archive.attestation_key])
+    files |= {ARCHIVE: warc, ATTESTATION: envelope}
+    return judged(folder, files | derived(victim, files), victim.trust)
 
 
 def other_root(proof: bytes) -> bytes:

@@ -16,6 +16,7 @@ from captures import GIF
 from evidence import subject
 
 from sijill.flows import evidence
+from sijill.flows.crawl.resources import RunResources
 from sijill.flows.export import export_package
 from sijill.flows.init import initialise
 from sijill.flows.wiring import Archive, StoreLog, open_archive
@@ -34,6 +35,7 @@ PAGES = (
     ("zarqunfamilies.example", "/en/"),
     ("remedylawyers.example", "/"),
     ("remedylawyers.example", "/sitemap.xml"),
+    ("sahlandoc.example", "/"),
 )
 
 
@@ -124,6 +126,8 @@ class Victim:
     """The last of them, which has a screenshot."""
     erased: str = ""
     """Of the first batch, too; its payload was removed, as a logged tombstone says."""
+    taking: str = ""
+    """Of the last batch, too; it takes from the first capture what both pages need."""
     packages: dict[str, Path] = field(default_factory=dict)
     earlier: bytes = b""
     """A checkpoint that an auditor kept: the last but one."""
@@ -255,7 +259,8 @@ def _name_outsiders(settings: Path, authorities: dict[str, Any], witnesses: dict
 
 def _fill(made: Victim) -> None:
     archive = made.archive
-    made.captures += [evidence.archive_url(archive, url).capture.id for url in made.pages[:2]]
+    shared = RunResources(archive, "attacked", "one-run")
+    made.captures += [_captured(archive, shared, url) for url in made.pages[:2]]
     made.erased = evidence.archive_url(archive, made.pages[4]).capture.id
     evidence.seal(archive)
     reason = ("--reason", "names a minor", "--authority", "order 7/2026", "--yes")
@@ -266,11 +271,20 @@ def _fill(made: Victim) -> None:
     made.earlier = archive.log_reader.checkpoint().data
     made.pictured = evidence.archive_url(archive, made.pages[3]).capture.id
     made.captures.append(made.pictured)
+    made.taking = _captured(archive, shared, made.pages[5])
     _add_screenshot(archive, made.store, made.pictured)
     evidence.seal(archive)
-    for capture_id in (made.captures[1], made.captures[2]):
+    for capture_id in (made.captures[1], made.captures[2], made.taking):
         made.packages[capture_id] = made.settings.parent / f"{capture_id}.wacz"
         export_package(archive, capture_id, made.packages[capture_id])
+
+
+def _captured(archive: Archive, shared: RunResources, url: str) -> str:
+    """Capture a page as crawls do; its id."""
+    with shared.capturing() as known:
+        made = evidence.archive_url(archive, url, known=known)
+        known.stored(made)
+    return made.capture.id
 
 
 def _add_screenshot(archive: Archive, store: Path, capture_id: str) -> None:

@@ -19,13 +19,13 @@ from pyhanko.sign.validation.generic_cms import validate_tst_signed_data
 from pyhanko.sign.validation.status import TimestampSignatureStatus
 from pyhanko_certvalidator import ValidationContext
 
+from sijill.provenance.certificates import split_certificates
 from sijill.provenance.errors import MalformedCertificate, MalformedTimestampResponse, ProvenanceError
 from sijill.provenance.errors import UnverifiedTimestamp as Unverified
 from sijill.provenance.timestamp import (
     MAX_RESPONSE,
     check_answer,
     parse_response,
-    split_certificates,
     timestamp_request,
     verify_timestamp,
 )

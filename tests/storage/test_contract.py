@@ -43,6 +43,18 @@ def test_put_of_a_path(store, tmp_path, fingerprint, body):
     assert store.read(KEY, limit=len(body)) == body
 
 
+def test_a_reader_goes_to_any_place(store, source, fingerprint):
+    body = BODIES["pieces"]
+    store.put(KEY, source(body), expected=fingerprint(body))
+    with store.open(KEY) as stream:
+        assert stream.seekable()
+        for place in (600_000, 0, 17, len(body) - 3, 600_000, len(body), len(body) + 5):
+            assert stream.seek(place) == place
+            assert stream.read(5) == body[place : place + 5]
+        stream.seek(100)
+        assert stream.read() == body[100:]
+
+
 def test_put_again_is_idempotent(store, source, fingerprint, body):
     store.put(KEY, source(body), expected=fingerprint(body))
     again = store.put(KEY, source(body), expected=fingerprint(body))

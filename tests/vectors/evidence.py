@@ -32,7 +32,9 @@ from sijill.archive.capture.exchange import Capture
 from sijill.archive.capture.spool import MemoryBody
 from sijill.archive.digest import digest_bytes
 from sijill.archive.warc.cdxj import index_lines
-from sijill.archive.warc.examine import examine_warc
+from sijill.archive.warc.dependencies import Members
+from sijill.archive.warc.examine import ExaminedRecord, examine_warc
+from sijill.archive.warc.wacz import DEPENDENCIES
 from sijill.archive.warc.zip_writer import write_zip
 from sijill.provenance.attest.attestation import (
     CollectorName,
@@ -169,6 +171,8 @@ class Evidence:
     tokens: Mapping[Token, bytes]
     key: PublicKey = ATTESTATION_KEY.public
     log: NoteVerifier = LOG.verifier
+    taken: bytes = b""
+    """The records of other captures that it takes something from."""
 
     def files(self) -> dict[str, bytes]:
         """The files of the package by name, as the exporter makes them."""
@@ -179,6 +183,7 @@ class Evidence:
             key=self.key,
             log=self.log,
             tokens=self.tokens,
+            dependencies=MemoryBody(self.taken) if self.taken else None,
         )
         return {name: body.content for name, body in members}
 
@@ -192,10 +197,18 @@ class Evidence:
             checkpoint=proof.checkpoint.data,
             key=self.key,
             log=self.log,
-            index=index_lines(examine_warc(io.BytesIO(self.warc)).records),
+            index=index_lines(examine_warc(io.BytesIO(self.warc)).records, self._taken_records()),
             tokens=self.tokens,
+            dependencies=digest_bytes(self.taken) if self.taken else None,
         )
-        return derive(parts) | self.signed_files() | {subject_path("data.warc.gz"): self.warc}
+        taken = {DEPENDENCIES: self.taken} if self.taken else {}
+        return derive(parts) | self.signed_files() | {subject_path("data.warc.gz"): self.warc} | taken
+
+    def _taken_records(self) -> list[ExaminedRecord]:
+        members = Members(io.BytesIO(self.taken))
+        listed = [one for other in self.statement["predicate"]["dependencies"] for one in other["records"]]
+        found = members.examine(one["length"] for one in listed)
+        return [one.record for one in found if one.record is not None]
 
     def signed_files(self) -> dict[str, bytes]:
         """The attestation and what was made from it: proof and timestamps."""
@@ -211,7 +224,12 @@ class Evidence:
 
 
 def evidence(
-    made: Capture | None = None, *, freshness: bytes | None = None, moment: datetime = QUOTED_AT, **changes: Any
+    made: Capture | None = None,
+    *,
+    freshness: bytes | None = None,
+    moment: datetime = QUOTED_AT,
+    taken: bytes = b"",
+    **changes: Any,
 ) -> Evidence:
     """A capture from WARC to proof, all true.
 
@@ -219,6 +237,7 @@ def evidence(
         made: the capture.
         freshness: the checkpoint that the attestation quotes, `quoted()` if None; none if it is empty.
         moment: when that was timestamped.
+        taken: the records of other captures that it takes something from.
         changes: to the statement's context.
     """
     made = made or capture()
@@ -231,7 +250,7 @@ def evidence(
     statement = statement_of(made, warc, records, **changes)
     envelope = signed(statement)
     tokens = {Token(About.FRESHNESS, name): data for name, data in stamps.items()}
-    return Evidence(warc, statement, envelope, b"", tokens).sealed()
+    return Evidence(warc, statement, envelope, b"", tokens, taken=taken).sealed()
 
 
 def attested(base: Evidence, warc: bytes | None = None, **edits: Any) -> Evidence:

@@ -13,10 +13,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-import attestations  # noqa: E402, F401 - the seven are imported for the vectors that they add
+import attestations  # noqa: E402, F401 - the eight are imported for the vectors that they add
 import cosignatures  # noqa: E402, F401
 import logs  # noqa: E402, F401
 import packages  # noqa: E402, F401
+import revisits  # noqa: E402, F401
 import stamps  # noqa: E402, F401
 import times  # noqa: E402, F401
 import warcs  # noqa: E402, F401

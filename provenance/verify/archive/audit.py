@@ -25,6 +25,7 @@ from sijill.provenance.verify.archive.examine import Task
 from sijill.provenance.verify.archive.journal import Journal, LoggedEntry
 from sijill.provenance.verify.archive.log import check_log
 from sijill.provenance.verify.archive.outcome import summarise, trust_sha256
+from sijill.provenance.verify.archive.ranges import Spread, examine_by_ranges
 from sijill.provenance.verify.archive.report import ArchiveReport, Scope
 from sijill.provenance.verify.archive.settle import Settler
 from sijill.provenance.verify.archive.source import ArchiveSource, name_of
@@ -87,6 +88,7 @@ def audit(
     clock: Callable[[], datetime],
     new_seed: Callable[[], str],
     show: Progress,
+    spread: Spread | None = None,
 ) -> ArchiveReport:
     """Audit an archive, or go on with the audit that the journal is of. Nothing in the archive can make this fail.
 
@@ -98,9 +100,12 @@ def audit(
         clock: gives the times of the report.
         new_seed: gives hexadecimal that cannot be foreseen.
         show: told how far it is.
+        spread: who examines the captures in ranges of the log; None: this process, and `plan.jobs` of its making.
+            The report is the same.
 
     Raises:
         JournalUnusable: the journal is of another audit.
+        RangeRefused: what came back of a range is not what was asked for, or was not found in this archive.
     """
     journal.bind(plan.binding(trust))
     if journal.fact("seed") is None:
@@ -113,7 +118,7 @@ def audit(
     scope = Scope()
     if head is not None and journal.fact("entries readable"):
         scope = _scope(journal, plan)
-        _entries_step(journal, open_source, source, trust, plan, head, scope, show)
+        _entries_step(journal, open_source, source, trust, plan, head, scope, show, spread)
         if journal.fact("store done") is None:
             with journal.whole():
                 journal.note("waiting", str(check_waiting(journal, source)))
@@ -199,6 +204,7 @@ def _entries_step(
     head: LogHead,
     scope: Scope,
     show: Progress,
+    spread: Spread | None,
 ) -> None:
     """Everything else first, because tombstones say what is missing of captures."""
     settler = Settler(journal, trust, head, Timeline(all_vouchers(journal), trust))
@@ -208,7 +214,11 @@ def _entries_step(
     for captures in (False, True):
         entries = journal.entries(captures=captures, undone=True)
         tasks = (_task(journal, entry, read=scope.full or entry.id in chosen) for entry in entries)
-        for found in examine_all(tasks, open_source, source, trust, jobs=plan.jobs):
+        if captures and spread is not None:
+            outcomes = examine_by_ranges(tasks, head.signed, trust, spread)
+        else:
+            outcomes = examine_all(tasks, open_source, source, trust, jobs=plan.jobs)
+        for found in outcomes:
             with journal.whole():
                 settler.settle(found, read=scope.full or found.entry.id in chosen)
             done, uncommitted, unread = done + 1, uncommitted + 1, unread + found.bytes

@@ -47,6 +47,7 @@ class ArchiveCode(StrEnum):
     VERSIONS = "E-ARC-31"
     WAITING = "E-ARC-32"
     LATE = "E-ARC-33"
+    TAKEN = "E-ARC-34"
 
 
 ARCHIVE_SENTENCES: Final[dict[ArchiveCode, Sentences]] = {
@@ -182,13 +183,24 @@ ARCHIVE_SENTENCES: Final[dict[ArchiveCode, Sentences]] = {
         "everything was shown to exist within a week of the time that it states",
         "something was shown to exist only more than a week after the time that it states",
     ),
+    ArchiveCode.TAKEN: Sentences(
+        "what a capture takes from others is in their WARCs, byte for byte as attested, and attested by them alike",
+        "what a capture takes from another is not in that one's WARC as attested, or that one attests it otherwise",
+    ),
 }
 
 NEVER_REQUIRED: Final = frozenset({ArchiveCode.WAITING, ArchiveCode.LATE})
 """What is worth telling, and may have innocent reasons."""
 
 OF_PAYLOADS: Final = frozenset(
-    {ArchiveCode.SHA256, ArchiveCode.BLAKE3, ArchiveCode.SIZES, ArchiveCode.WARCS, ArchiveCode.AGREEMENT}
+    {
+        ArchiveCode.SHA256,
+        ArchiveCode.BLAKE3,
+        ArchiveCode.SIZES,
+        ArchiveCode.WARCS,
+        ArchiveCode.AGREEMENT,
+        ArchiveCode.TAKEN,
+    }
 )
 """What takes reading every object. An audit of a sample can only find faults here, never the absence of faults."""
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from sijill.archive.digest import DigestSet, digest_stream
 from sijill.archive.warc.scan import Sharing
 from sijill.provenance.attest.envelope import envelope_sha256
-from sijill.provenance.attest.members import WARC_NAME
+from sijill.provenance.attest.members import WARC_NAME, CaptureStatement
 from sijill.provenance.errors import (
     MalformedCheckpoint,
     MalformedTimestampResponse,
@@ -31,6 +31,7 @@ from sijill.provenance.verify.archive.codes import ArchiveCode
 from sijill.provenance.verify.archive.journal import LoggedEntry
 from sijill.provenance.verify.archive.source import ArchiveSource, object_key
 from sijill.provenance.verify.archive.statements import Fault, Statement, form_of, microseconds, read_statement
+from sijill.provenance.verify.archive.taken import taken_otherwise
 from sijill.provenance.verify.survey import Survey, survey_warc
 from sijill.provenance.verify.trust import TrustRoot
 
@@ -142,6 +143,8 @@ def examine(task: Task, source: ArchiveSource, trust: TrustRoot, *, processes: i
         # Objects of other kinds are small reports: they are always read.
         if task.read or entry.kind is not Kind.CAPTURE:
             _check_objects(task, found, statement, source, Sharing(processes))
+        if task.read and entry.kind is Kind.CAPTURE:
+            _check_taken(task, found, statement.parsed, source)
     return found
 
 
@@ -250,6 +253,17 @@ def _check_objects(task: Task, found: Examined, statement: Statement, source: Ar
                 found.gone += 1
             else:
                 found.fault(ArchiveCode.PRESENT, key, f"{name} of {task.entry.id} is missing")
+
+
+def _check_taken(task: Task, found: Examined, capture: CaptureStatement, source: ArchiveSource) -> None:
+    """What the capture takes from others, unless its own WARC was removed, so that nothing is left to stand on it."""
+    if object_key(capture.warc.digest.sha256) in task.removed:
+        return
+    key = attestation_key(found.entry.id, found.entry.kind)
+    for dependency in capture.predicate.dependencies:
+        for one in taken_otherwise(dependency, source):
+            found.fault(ArchiveCode.TAKEN, key, f"{one.about}: {one.found}")
+        found.bytes += sum(record.length for record in dependency.records)
 
 
 def _check_object(

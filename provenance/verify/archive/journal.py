@@ -128,7 +128,7 @@ class Journal:
 
     def find(self, code: ArchiveCode, about: str, found: str, *, place: int = -1) -> None:
         """Note a fault; `place` is the entry that it is about, for the order of the report."""
-        row = (str(code), place, _kept(about), _kept(found))
+        row = (str(code), place, kept_text(about), kept_text(found))
         self._connection.execute("INSERT INTO findings VALUES (?, ?, ?, ?)", row)
 
     def findings(self, code: ArchiveCode, limit: int) -> tuple[list[Finding], int]:
@@ -333,7 +333,8 @@ def opened_journal(path: Path | None) -> Iterator[Journal]:
         raise JournalUnusable(path, str(err)) from err
 
 
-def _kept(text: str) -> str:
+def kept_text(text: str) -> str:
+    """A text from the archive as a finding keeps it."""
     shortened = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
     # SQLite holds UTF-8, and a lone surrogate is none.
     return shortened.encode("utf-8", "replace").decode("utf-8")

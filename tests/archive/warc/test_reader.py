@@ -122,7 +122,7 @@ def rebuilt(records: list[bytes]) -> io.BytesIO:
     ("old", "new", "reason"),
     [
         (b"WARC/1.1", b"WARC/1.0", "WARC/1.1"),
-        (b"WARC-Type: response", b"WARC-Type: revisit", "WARC-Type"),
+        (b"WARC-Type: response", b"WARC-Type: continuation", "WARC-Type"),
         (b"WARC-Type: response", b"warc-type: response", "no field of ours"),
         (b"WARC-Type: response", b"WARC-Type:response", "not a named field"),
         (b"WARC-Type: response", b"WARC-Type:  response", "WARC-Type"),

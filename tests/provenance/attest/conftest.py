@@ -14,9 +14,12 @@ from sijill.archive.capture.exchange import (
     Failure,
     FailureKind,
     Limits,
+    Original,
     Outcome,
     Purpose,
     Response,
+    Revisit,
+    RevisitKind,
     ServerAddress,
     TlsFacts,
     Truncation,
@@ -84,6 +87,53 @@ def exchange(number: int, url: str, **changes) -> Exchange:
     return dataclasses.replace(made, **changes)
 
 
+def original(name: str, media_type: str, offset: int, *, capture_id: str) -> Original:
+    number = 1 + offset // 1000
+    return Original(
+        capture_id=capture_id,
+        envelope_sha256=digest_bytes(f"envelope {capture_id}".encode()).sha256.hex,
+        warc=digest_bytes(b"w" * 9000),
+        record=f"urn:uuid:00000000-0000-4000-8000-0000000001{number:02x}",
+        url=f"https://example.org/{name}",
+        date=STARTED - timedelta(days=1, milliseconds=100 * number),
+        media_type=media_type,
+        payload=digest_bytes(name.encode()),
+        offset=offset,
+        member=digest_bytes(b"m" * 700),
+    )
+
+
+def revisits() -> tuple[Exchange, ...]:
+    """One of each kind; two stand on records of one capture, which is named after another."""
+    earlier, latest = "20261120t011630z-aaaaaaaaaaaa", "20261120t011631z-bbbbbbbbbbbb"
+    logo = original("logo.svg", "image/svg+xml", 5000, capture_id=latest)
+    style = original("site.css", "text/css", 2000, capture_id=latest)
+    font = original("font.woff2", "font/woff2", 0, capture_id=earlier)
+    return (
+        exchange(
+            7,
+            logo.url,
+            request=b"",
+            response=None,
+            server=None,
+            tls=None,
+            revisit=Revisit(RevisitKind.REUSED, logo),
+        ),
+        exchange(
+            8,
+            style.url,
+            response=response(b"site.css", media_type="text/css"),
+            revisit=Revisit(RevisitKind.IDENTICAL, style),
+        ),
+        exchange(
+            9,
+            font.url,
+            response=response(b"", status=304, media_type=None),
+            revisit=Revisit(RevisitKind.NOT_MODIFIED, font),
+        ),
+    )
+
+
 def rich_capture() -> Capture:
     self_signed = TlsFacts("TLSv1.2", "ECDHE-RSA", (b"leaf",), False, "self-signed certificate")
     exchanges = (
@@ -114,6 +164,7 @@ def rich_capture() -> Capture:
             failure=Failure(FailureKind.DNS, "no such host"),
         ),
         exchange(6, "https://example.org/full.pdf", purpose=Purpose.DOCUMENT),
+        *revisits(),
     )
     return Capture(
         id=CAPTURE_ID,
@@ -164,7 +215,7 @@ def records_of(capture: Capture) -> dict[int, str]:
     return {
         item.number: f"urn:uuid:00000000-0000-4000-8000-{item.number:012x}"
         for item in capture.exchanges
-        if item.response is not None
+        if item.answered
     }
 
 

@@ -164,6 +164,23 @@ def test_strict_json_is_free_in_form_only():
         parse_json_strict(b'{"a":1, "a":1}', limit=LIMIT)
 
 
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers(-LARGEST_INTEGER, LARGEST_INTEGER) | text,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(string.printable), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(plain | values)
+def test_whatever_the_keys_it_is_what_another_implementation_writes(value):
+    assert canonical(value) == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize("code", [*range(0x21), 0x22, 0x5C, 0x7F, 0x80, 0x2028, 0xFFFF, 0x1F600])
+def test_escapes_are_those_of_the_standard(code):
+    assert canonical({"a": chr(code)}) == rfc8785.dumps({"a": chr(code)})
+
+
 def test_keys_are_ordered_by_utf16():
     # RFC 8785 §3.2.3: a character beyond the basic plane sorts by its surrogates, before U+FB33.
     assert canonical({"\ufb33": 1, "\U0001f600": 2}) == '{"\U0001f600":2,"\ufb33":1}'.encode()

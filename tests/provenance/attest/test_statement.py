@@ -168,6 +168,10 @@ def test_integers_are_not_negative(rich):
 EXCHANGE = ("predicate", "exchanges", 1)
 STAMPS = ("predicate", "freshnessTimestamps")
 UNANSWERED = ("predicate", "exchanges", 4)
+REUSED = ("predicate", "exchanges", 6)
+IDENTICAL = ("predicate", "exchanges", 7)
+NOT_MODIFIED = ("predicate", "exchanges", 8)
+DEPENDENCIES = ("predicate", "dependencies")
 
 
 @pytest.mark.parametrize(
@@ -255,6 +259,44 @@ UNANSWERED = ("predicate", "exchanges", 4)
         ((*UNANSWERED, "redirectTo"), "https://example.org/"),
         ((*UNANSWERED, "surplus"), 1),
         ((*UNANSWERED, "failure", "kind"), "unknown"),
+        ((*REUSED, "revisit"), None),
+        ((*REUSED, "revisit", "kind"), "identical"),
+        ((*REUSED, "revisit", "kind"), "copied"),
+        ((*REUSED, "revisit", "captureId"), "20261120t011630z-aaaaaaaaaaaa"),
+        ((*REUSED, "revisit", "record"), "urn:uuid:00000000-0000-4000-8000-000000000103"),
+        ((*REUSED, "record"), None),
+        ((*REUSED, "status"), 304),
+        ((*REUSED, "purpose"), "page"),
+        ((*REUSED, "method"), "HEAD"),
+        ((*REUSED, "url"), "https://example.org/other.svg"),
+        ((*REUSED, "mediaType"), "image/png"),
+        ((*REUSED, "payload", "size"), 9),
+        ((*REUSED, "truncated"), "time"),
+        ((*REUSED, "surplus"), 1),
+        ((*REUSED, "redirectTo"), "https://example.org/"),
+        ((*REUSED, "failure"), {"kind": "reset", "detail": ""}),
+        ((*REUSED, "server"), {"ip": "192.0.2.1", "port": 443, "pinned": False}),
+        ((*IDENTICAL, "server"), None),
+        ((*IDENTICAL, "tls"), None),
+        ((*IDENTICAL, "status"), 304),
+        ((*IDENTICAL, "payload", "digest", "blake3"), "0" * 64),
+        ((*NOT_MODIFIED, "status"), 200),
+        ((*NOT_MODIFIED, "server"), None),
+        ((*NOT_MODIFIED, "revisit"), None),
+        (DEPENDENCIES, []),
+        ((*DEPENDENCIES, 0, "captureId"), "20261120t011632z-aaaaaaaaaaaa"),
+        ((*DEPENDENCIES, 0, "captureId"), "20261121t011630z-k3j2x5m4q7ab"),
+        ((*DEPENDENCIES, 0, "envelopeSha256"), "A" * 64),
+        ((*DEPENDENCIES, 0, "records"), []),
+        ((*DEPENDENCIES, 1, "warc", "size"), 5699),
+        ((*DEPENDENCIES, 1, "records", 0, "offset"), 4301),
+        ((*DEPENDENCIES, 1, "records", 0, "offset"), 6000),
+        ((*DEPENDENCIES, 1, "records", 0, "length"), 0),
+        ((*DEPENDENCIES, 1, "records", 0, "record"), "urn:uuid:00000000-0000-4000-8000-0000000001ff"),
+        ((*DEPENDENCIES, 1, "records", 0, "record"), "urn:uuid:00000000-0000-4000-8000-000000000106"),
+        ((*DEPENDENCIES, 1, "records", 0, "url"), "https://example.org/other.css"),
+        ((*DEPENDENCIES, 1, "records", 0, "payload", "digest", "sha256"), "0" * 64),
+        ((*DEPENDENCIES, 1, "records", 0, "mediaType"), None),
     ],
 )
 def test_contradictions_and_unknown_words_are_refused(rich, path, new):
@@ -267,6 +309,19 @@ def test_timestamps_belong_to_a_quoted_checkpoint(rich):
     error = refusal(changed(rich, ("predicate", "freshness"), None))
     assert error.path == "predicate.freshnessTimestamps"
     parse_statement(canonical(changed(changed(rich, ("predicate", "freshness"), None), STAMPS, [])))
+
+
+def test_a_record_that_nobody_needs_is_no_dependency(rich):
+    records = at(rich, (*DEPENDENCIES, 1, "records"))
+    further = records[1] | {"record": "urn:uuid:00000000-0000-4000-8000-0000000001ff", "offset": 7000}
+    error = refusal(changed(rich, (*DEPENDENCIES, 1, "records"), [*records, further]))
+    assert (error.path, error.reason) == ("predicate.dependencies", "a record that no exchange names")
+
+
+def test_two_exchanges_may_stand_on_one_record(rich):
+    another = at(rich, REUSED) | {"number": 10, "record": "urn:uuid:00000000-0000-4000-8000-0000000000aa"}
+    exchanges = [*at(rich, ("predicate", "exchanges")), another]
+    parse_statement(canonical(changed(rich, ("predicate", "exchanges"), exchanges)))
 
 
 def test_error_names_the_member(rich):

@@ -143,7 +143,8 @@ def test_without_a_verification_it_says_that_it_is_none(true):
     assert "it is not a verification itself" in page.text
     assert "VERIFIED" not in page.text
     assert f"sijill-verify {true.statement['predicate']['captureId']}.wacz --trust trust.json" in page.text
-    for code in Code:
+    # Of what is taken from other captures only a report on a capture that takes anything.
+    for code in set(Code) - {Code.WARC_05}:
         assert code in page.text
         assert SENTENCES[code].holds in page.text
 

@@ -107,6 +107,28 @@ def test_parts_without_the_timestamps_that_the_trust_root_asks_for(parts, call, 
     assert "FAILED       E-TSA-01" in out
 
 
+def test_parts_with_what_is_taken_from_other_captures(folder, call):
+    from revisits import SHARING
+
+    for name, data in (
+        ("data.warc.gz", SHARING.warc),
+        ("a.json", SHARING.envelope),
+        ("p.tlog-proof", SHARING.proof),
+        ("d.warc.gz", SHARING.taken),
+    ):
+        (folder / name).write_bytes(data)
+    options = []
+    for token, data in SHARING.tokens.items():
+        (folder / Path(token.path).name).write_bytes(data)
+        options += ["--timestamp", Path(token.path).name]
+    status, out, err = call(*PARTS, *options, "--dependencies", "d.warc.gz")
+    assert status == 0, out + err
+    status, out, _ = call(*PARTS, *options)
+    assert status == 1
+    assert "FAILED       E-WARC-05" in out
+    assert call(*PARTS, *options, "--dependencies", "none")[0] == 2
+
+
 def test_a_timestamp_of_other_bytes(parts, call, timestamps):
     (parts / "checkpoint.gamma.tsr").write_bytes((parts / "attestation.alpha.tsr").read_bytes())
     status, out, _ = call(*PARTS, *timestamps, "--timestamp", "checkpoint.gamma.tsr")
@@ -138,6 +160,7 @@ def test_parts_without_proof_are_not_verified(parts, call):
             "x.tsr: a timestamp is called",
         ),
         (["trust.json", "--trust", "trust.json", "--proof", "x"], "--proof goes with --attestation"),
+        (["trust.json", "--trust", "trust.json", "--dependencies", "x"], "--dependencies goes with --attestation"),
         (["trust.json", "--trust", "trust.json", "--attestation", "none"], "none: No such file or directory"),
         (["fifo", "--trust", "trust.json"], "fifo: "),
         (["a\x1b[31m", "--trust", "trust.json"], "a\\u{1b}[31m: No such file"),
@@ -168,7 +191,7 @@ def test_help_has_examples_and_no_option_that_writes(call):
     assert status == 0
     assert "sijill-verify capture.wacz --trust trust.json" in out
     offered = {option for parameter in verify_file.params for option in parameter.opts if option.startswith("-")}
-    reading = {"--trust", "--root", "--trust-version", "--attestation", "--proof", "--timestamp"}
+    reading = {"--trust", "--root", "--trust-version", "--attestation", "--proof", "--timestamp", "--dependencies"}
     assert offered == reading | {"--json", "--version"}
 
 

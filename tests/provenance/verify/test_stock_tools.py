@@ -12,7 +12,9 @@ import pytest
 from captures import CAPTURE_ID, HTML, OTHER_ID, capture
 from evidence import FOREIGN_KEY, FOREIGN_LOG, FULL_TRUST, QUOTED_SIZE, evidence, log_head, proof_of, zipped
 from parties import ALPHA, QUOTED_AT, SEALED_AT, THIRD_WITNESS, stamp
+from revisits import MEMBERS, SHARING, TAKEN
 from tsa import authority
+from vector import flipped
 
 from sijill.provenance.instructions import instructions
 from sijill.provenance.log.proof import parse_proof
@@ -83,6 +85,24 @@ def test_the_printed_commands_verify_a_good_package(given, true, environment):
     assert b'"captureId"' in (checked / "payload.json").read_bytes()
     # Three over the checkpoint and the attestation, two over what it quotes; and so two witnesses each.
     assert len((checked / "times").read_text().splitlines()) == 3 + 2 + 2 + 2
+
+
+def test_the_printed_commands_verify_a_capture_that_takes_something_from_others(given, environment):
+    done = run_package(given, SHARING, environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith(T1)
+    assert len((given / f"{CAPTURE_ID}.check" / "members").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("taken", [flipped(TAKEN), TAKEN + MEMBERS[0], MEMBERS[1] + MEMBERS[0] + MEMBERS[2]])
+def test_the_printed_commands_stop_at_what_others_did_not_receive(given, environment, taken):
+    files = SHARING.files()
+    put(given, {**files, "archive/dependencies.warc.gz": taken})
+    # Not at the sums, which whoever changes a file makes anew.
+    text = re.sub(rb"^    (sha256sum -c|b3sum -c|warcio check).*\n", b"", files[INSTRUCTIONS], flags=re.MULTILINE)
+    done = run_instructions(given, text, environment)
+    assert done.returncode != 0
+    assert "is in the log" not in done.stdout
 
 
 def test_what_nobody_outside_vouches_for_has_no_times(folder, environment):
@@ -238,9 +258,18 @@ def test_the_printed_commands_stop_at_a_changed_file(given, true, environment, n
 @pytest.mark.parametrize("timestamped", [True, False])
 @pytest.mark.parametrize("cosigned", [True, False])
 @pytest.mark.parametrize("quoted", [True, False])
-def test_the_instructions_hold_no_placeholder_and_no_long_line(timestamped, cosigned, quoted):
+@pytest.mark.parametrize("dependent", [True, False])
+def test_the_instructions_hold_no_placeholder_and_no_long_line(timestamped, cosigned, quoted, dependent):
     subjects = [("data.warc.gz", "archive/data.warc.gz", "application/warc")]
-    made = instructions(CAPTURE_ID, "0" * 64, subjects, timestamped=timestamped, cosigned=cosigned, quoted=quoted)
+    made = instructions(
+        CAPTURE_ID,
+        "0" * 64,
+        subjects,
+        timestamped=timestamped,
+        cosigned=cosigned,
+        quoted=quoted,
+        dependent=dependent,
+    )
     text = made.decode("ascii")
     assert "@" not in text.replace('"@$time"', "")
     assert max(map(len, text.splitlines())) <= 130

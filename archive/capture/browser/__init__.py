@@ -1,0 +1,1 @@
+"""Captures with a real browser that has no network of its own."""
