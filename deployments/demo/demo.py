@@ -1,4 +1,4 @@
-"""The main job on the bundled sample sites: archive, seal, timestamp, export, verify, report, and tampering refused.
+"""The main job on the bundled sample sites: crawl, seal, timestamp, export, verify, report, and tampering refused.
 
     python deployments/demo/demo.py [--keep DIR] [--store local|s3]
 
@@ -12,6 +12,7 @@ import argparse
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,9 +23,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from partners import outside_parties
-from serve import serve_sites
+from serve import ServedSites, serve_sites
 
 from sijill.archive.capture.spool import MemoryBody
 from sijill.archive.warc.zip_reader import open_member, read_zip
@@ -33,15 +35,10 @@ from sijill.archive.warc.zip_writer import write_zip
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 
-PAGES = (
-    ("sahlandoc.example", "/node/118"),
-    ("sahlandoc.example", "/ar/2024/11/12/bayan-mushtarak-sijillat-zarqun/"),
-    ("zarqunfamilies.example", "/bayanat/sijillat-al-qalaa/"),
-    ("remedylawyers.example", "/news/appeal-court-upholds-verdict/"),
-    ("sahlandoc.example", "/2019/03/02/visit-to-bir-nasr/"),
-)
-"""A redirect to the joint statement, its Arabic version, another site's, a statement of one body, and a page gone."""
-
+JOINT_STATEMENT = "/2024/11/12/joint-statement-keep-the-records-of-zarqun/"
+"""The page whose capture goes to the auditor."""
+GONE = "/2019/03/02/visit-to-bir-nasr/"
+"""A page that others link to and that is not there: its absence is captured."""
 
 PACKAGE = "joint-statement.wacz"
 REPORT = "joint-statement.html"
@@ -66,7 +63,7 @@ def main() -> int:
         shutil.rmtree(folder)
     os.environ.update(
         PREFECT_HOME=str(folder / "prefect"),
-        PREFECT_LOGGING_LEVEL="WARNING",
+        PREFECT_LOGGING_LEVEL="ERROR",
         PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS="120",
         PREFECT_SERVER_ANALYTICS_ENABLED="false",
         DO_NOT_TRACK="1",
@@ -103,14 +100,21 @@ def _demonstrate(folder: Path, gateway: Any, started: float) -> int:
         _step("2. What the store can really do: tried out, signed, logged")
         print(command("store", "probe").rstrip())
 
-        _step(f"3. Capture {len(PAGES)} pages of three organisations by the Prefect flow, sign, store, seal the log")
+        _step("3. Crawl the sites of three organisations by the Prefect flow: capture, sign, store, seal the log")
         print("   (a Prefect server is being started for this, which takes about ten seconds)", flush=True)
-        results = _run_flow([sites.url(host, path) for host, path in PAGES], settings)
-        if not _captured(results):
+        _name_sites(folder / "sites.toml", sites)
+        if not _crawled(settings):
             return 1
-        if gateway and not _deletion_is_refused(gateway, results[0].warc_key):
+        first = _captures(command)
+        if not _as_expected(first):
             return 1
-        status = _prove(folder, command, results[0].capture_id)
+        joint = next(one for one in first if one["target"].endswith(JOINT_STATEMENT))
+        if gateway and not _deletion_is_refused(gateway, joint["warcKey"]):
+            return 1
+        _step("4. Crawl them again: pages are fetched anew; what they share and has not changed is not stored twice")
+        if not _crawled_again(command):
+            return 1
+        status = _prove(folder, command, joint["captureId"])
         if status:
             return status
     seconds = time.monotonic() - started
@@ -124,33 +128,58 @@ def _demonstrate(folder: Path, gateway: Any, started: float) -> int:
     return 0
 
 
-def _captured(results: list[Any]) -> bool:
-    for result in results:
-        print(f"   {result.outcome:8}  {result.exchanges:2} exchanges  log index {result.leaf_index}  {result.url}")
-        for reason in result.reasons:
+def _captures(command: Command) -> list[dict[str, Any]]:
+    """All captures of the archive, by the time they began."""
+    return [json.loads(line) for line in command("list", "--json").splitlines()]
+
+
+def _as_expected(captures: list[dict[str, Any]]) -> bool:
+    for one in captures:
+        print(f"   {one['outcome']:8}  log index {one['leafIndex']:2}  {unquote(one['target'])}")
+        for reason in one["reasons"]:
             print(f"             {reason}")
-    if [result.outcome for result in results[:-1]] == ["complete"] * (len(PAGES) - 1):
+    gone = [one for one in captures if one["target"].endswith(GONE)]
+    if gone and all(one["outcome"] == "complete" for one in captures):
         return True
     print("demo: not every page was captured completely", file=sys.stderr)
     return False
 
 
+def _crawled_again(command: Command) -> bool:
+    """Crawl by the command, which needs no Prefect server; every page that is there must be found unchanged."""
+    done = subprocess.run(
+        [BIN / "sijill", "--config", command.settings, "crawl", "--all", "--json"],
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    runs = json.loads(done.stdout)["runs"]
+    for run in runs:
+        counts = ", ".join(f"{number} {outcome}" for outcome, number in run["counts"].items())
+        print(f"   {run['site']}: {counts}")
+    if not any(run["counts"].get("captured") for run in runs):
+        return True
+    print("demo: a page is said to have changed that did not", file=sys.stderr)
+    return False
+
+
 def _prove(folder: Path, command: Command, capture_id: str) -> int:
     """What the auditor gets and does; the exit status."""
-    _step("4. One file for the auditor: the evidence package of the joint statement, and a report for people")
+    _step("5. One file for the auditor: the evidence package of the joint statement, and a report for people")
     package, trust = folder / PACKAGE, folder / "trust.json"
     print(command("export", capture_id, "-o", str(package)).rstrip())
     command("report", capture_id, "-o", str(folder / REPORT))
     print(f"\n   {_shown(folder / REPORT)}, {(folder / REPORT).stat().st_size:,} bytes")
     print(f"\n{command('custody', capture_id).rstrip()}")
 
-    _step("5. The auditor verifies it, with the trust root and without any network")
+    _step("6. The auditor verifies it, with the trust root and without any network")
     status, report = _verify(str(package), "--trust", str(trust))
     print(report)
     if status != 0:
         return 1
 
-    _step("6. The same package with one byte changed, then with the zip's own checksums mended as a forger would")
+    _step("7. The same package with one byte changed, then with the zip's own checksums mended as a forger would")
     for name, make in (("one-byte-changed.wacz", _change_one_byte), ("forged.wacz", _forge)):
         changed = folder / name
         make(package, changed)
@@ -164,7 +193,7 @@ def _prove(folder: Path, command: Command, capture_id: str) -> int:
             print("demo: the changed package was not refused", file=sys.stderr)
             return 1
 
-    _step("7. The auditor checks the whole archive: nothing altered, removed, reordered or added")
+    _step("8. The auditor checks the whole archive: nothing altered, removed, reordered or added")
     status, report = _verify("archive", command.store_url, "--trust", str(trust))
     print(report)
     return 0 if status == 0 else 1
@@ -212,11 +241,21 @@ def _deletion_is_refused(gateway: Any, key: str) -> bool:
     return False
 
 
-def _run_flow(urls: list[str], config: Path) -> list[Any]:
+def _crawled(config: Path) -> bool:
     # Imported here, after PREFECT_HOME is set: Prefect reads it when imported.
-    from sijill.flows.capture import capture_flow
+    from sijill.flows.crawl.flow import crawl_all_flow
 
-    return capture_flow(urls, str(config))
+    state = crawl_all_flow(str(config), return_state=True)
+    if state.is_completed():
+        return True
+    print(f"demo: the crawl ended as {state.name}: {state.message}", file=sys.stderr)
+    return False
+
+
+def _name_sites(path: Path, sites: ServedSites) -> None:
+    """The sites file, with the port that the sites are served at."""
+    text = (Path(__file__).parent / "sites.toml").read_text(encoding="utf-8")
+    path.write_text(re.sub(r"http://([a-z.]+)/", lambda host: sites.url(host[1]), text), encoding="utf-8")
 
 
 def _reach_loopback(settings: Path, pins: dict[str, str]) -> None:
