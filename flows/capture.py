@@ -17,6 +17,7 @@ from prefect.states import Completed, Failed
 
 from sijill.archive.errors import BadTarget
 from sijill.flows import evidence
+from sijill.flows.sealing import seal_task
 from sijill.flows.settings import FILE_NAME
 from sijill.flows.wiring import Archive, open_archive
 from sijill.provenance.attest.attestation import Orchestrator
@@ -69,17 +70,6 @@ def archive_url_task(url: str, config: str) -> ArchivedUrl:
     )
 
 
-@task(name="seal-log", retries=3, retry_delay_seconds=[2, 10, 60], cache_policy=NO_CACHE)
-def seal_task(config: str) -> int:
-    """Append what is queued to the log and sign a checkpoint; returns the size of the log."""
-    sealed = evidence.seal(open_archive(Path(config)))
-    get_run_logger().info("log sealed: %d entries, %d new", sealed.log.size, sealed.log.added)
-    for asked in sealed.asked:
-        if asked.problem is not None:
-            get_run_logger().warning("%s: %s; asked again by the next sealing", asked.name, asked.problem)
-    return sealed.log.size
-
-
 @flow(name="capture", description="Archive URLs as evidence: capture, attest, store, seal, one artifact a capture.")
 def capture_flow(urls: list[str], config: str | None = None) -> State[list[ArchivedUrl]]:
     """Archive `urls` with the settings file `config` (default: `$SIJILL_CONFIG`, else `sijill.toml` here).
@@ -103,7 +93,7 @@ def capture_flow(urls: list[str], config: str | None = None) -> State[list[Archi
         if (number := sum(result.outcome == outcome for result in results))
     )
     if not any(result.capture_id for result in results):
-        return Failed(message=f"nothing archived: {counts or 'no URL given'}", data=results)
+        return Failed(message=f"nothing archived: {counts or 'no URL given'}")
     return Completed(message=counts, data=results)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
 from sijill.archive.capture.content import decode
@@ -16,6 +16,7 @@ from sijill.archive.errors import MalformedWarc
 from sijill.archive.warc.http_message import ResponseParser
 from sijill.archive.warc.reader import read_records
 from sijill.flows import evidence
+from sijill.flows.crawl.resources import RunResources
 from sijill.flows.errors import TombstonedCapture, UnknownCapture
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest import members
@@ -34,6 +35,10 @@ class ArchiveCaptures:
     archive: Archive
     trigger: Trigger
     orchestrator: Orchestrator | None = None
+    readiness: evidence.Readiness | None = None
+    """What all captures share; by default each finds it out for itself."""
+    resources: RunResources | None = None
+    """What captures of the run know of sub-resources; by default everything is stored in full."""
 
     def capture(self, url: str, *, robots: Robots, begun: Callable[[str], None]) -> Captured:
         """Capture `url`, store and queue the capture; `begun` is told its id before anything is sent.
@@ -42,15 +47,20 @@ class ArchiveCaptures:
             StorageError: the store did not take it; the capture waits in the work folder.
         """
         page = _Page()
-        archived = evidence.archive_url(
-            self.archive,
-            url,
-            trigger=self.trigger,
-            orchestrator=self.orchestrator,
-            on_exchange=page.look_at,
-            on_begin=begun,
-            robots=AttestedRobots(robots.consulted, robots.decision, robots.reason[: members.MAX_TEXT]),
-        )
+        with nullcontext() if self.resources is None else self.resources.capturing() as known:
+            archived = evidence.archive_url(
+                self.archive,
+                url,
+                readiness=self.readiness,
+                trigger=self.trigger,
+                orchestrator=self.orchestrator,
+                on_exchange=page.look_at,
+                on_begin=begun,
+                robots=AttestedRobots(robots.consulted, robots.decision, robots.reason[: members.MAX_TEXT]),
+                known=known,
+            )
+            if known is not None:
+                known.stored(archived)
         capture = archived.capture
         hop = next((one for one in reversed(capture.exchanges) if one.purpose is Purpose.PAGE), None)
         response = capture.page.response if capture.page is not None else None
@@ -67,6 +77,7 @@ class ArchiveCaptures:
             media_type=None if response is None else response.media_type,
             charset=None if response is None else charset_of(response.header("content-type")),
             body=page.body,
+            whole=page.whole,
         )
 
     def recall(self, capture_id: str, url: str) -> Captured | None:
@@ -86,6 +97,8 @@ class ArchiveCaptures:
         hop = _last_hop(predicate.exchanges)
         there = hop is not None and predicate.final_url is not None and hop.status is not None
         response = _stored_response(self.archive, stored, hop) if hop is not None and there else None
+        content = None if response is None else decode(response, limit=_SEARCHED)
+        received = hop is not None and hop.truncated is None and hop.failure is None
         return Captured(
             capture_id=capture_id,
             partial=predicate.outcome is Outcome.PARTIAL,
@@ -95,10 +108,11 @@ class ArchiveCaptures:
             no_host=hop is not None and hop.failure is not None and hop.failure.kind is FailureKind.DNS,
             sha256=hop.payload.digest.sha256 if hop is not None and there and hop.payload is not None else None,
             retry_after=None if response is None else response.header("retry-after"),
-            size=sum(one.payload.size for one in predicate.exchanges if one.payload is not None),
+            size=sum(one.payload.size for one in predicate.exchanges if one.payload and not one.revisit),
             media_type=None if response is None else response.media_type,
             charset=None if response is None else charset_of(response.header("content-type")),
-            body=b"" if response is None else decode(response, limit=_SEARCHED).data,
+            body=b"" if content is None else content.data,
+            whole=received and content is not None and content.problem is None,
         )
 
 
@@ -107,10 +121,13 @@ class _Page:
 
     def __init__(self) -> None:
         self.body = b""
+        self.whole = False
 
     def look_at(self, exchange: Exchange) -> None:
         if exchange.purpose is Purpose.PAGE and exchange.response is not None:
-            self.body = decode(exchange.response, limit=_SEARCHED).data
+            content = decode(exchange.response, limit=_SEARCHED)
+            received = exchange.response.truncated is None and exchange.failure is None
+            self.body, self.whole = content.data, received and content.problem is None
 
 
 def _failure(hop: Exchange | None) -> str | None:

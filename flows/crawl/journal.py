@@ -29,9 +29,9 @@ from sijill.storage.errors import NotFound
 from sijill.storage.layout import PENDING
 
 STALE = timedelta(minutes=5)
-"""How long after its last sign of life another machine's worker counts as dead."""
+"""How long after its last sign of life another machine's worker counts as dead, by the store's clock."""
 _RENEWED = timedelta(seconds=30)
-_LARGEST_STEP = 64 << 20
+_LARGEST_STEP = 128 << 20
 _LARGEST_NOTE = 1 << 20
 
 
@@ -136,9 +136,21 @@ def last_run(archive: Archive, site_id: str) -> str | None:
         return None
 
 
+def noted_runs(archive: Archive) -> frozenset[str]:
+    """The ids of the runs that were noted as the last of their sites."""
+    notes = [key for key in archive.store.list(f"{PENDING}crawls/") if key.endswith("/last")]
+    return frozenset(filter(None, (last_run(archive, key.split("/")[-2]) for key in notes)))
+
+
 def note_last_run(archive: Archive, site_id: str, run_id: str) -> None:
     """Note which run of a site was recorded last."""
     archive.store.replace(f"{site_folder(site_id)}last", f"{run_id}\n".encode("ascii"))
+
+
+def last_sign_of_life(archive: Archive, site_id: str) -> datetime | None:
+    """When the worker that holds the lease of a site last showed that it lives; None if nobody holds it."""
+    held = _holder(archive, f"{site_folder(site_id)}lease")
+    return None if held is None else held[1]
 
 
 class Lease:
@@ -182,12 +194,17 @@ def leased(archive: Archive, site_id: str) -> Iterator[Lease]:
     with _locked_here(archive.folder / "work" / "crawls" / site_id, site_id) as mine:
         token = secrets.token_hex(8)
         earlier = mine.read()
+        # All are kept until the lease is had: whoever is killed in between is known by one of them.
+        mine.write(*earlier[-8:], token)
         if not archive.store.create(key, _lease(token, archive.clock())):
             held = _holder(archive, key)
-            if held is not None and held[0] != earlier and abs(archive.clock() - held[1]) < STALE:
+            if held is not None and held[0] not in earlier and _silence(archive, key) < STALE:
                 raise SiteBusy(site_id, held[1])
             archive.store.delete(key)
-            if not archive.store.create(key, _lease(token, archive.clock())):
+            archive.store.create(key, _lease(token, archive.clock()))
+            # Somebody else may have thought the same of the dead worker at the same time.
+            held = _holder(archive, key)
+            if held is None or held[0] != token:
                 raise SiteBusy(site_id, archive.clock())
         mine.write(token)
         try:
@@ -198,15 +215,26 @@ def leased(archive: Archive, site_id: str) -> Iterator[Lease]:
                 archive.store.delete(key)
 
 
+def _silence(archive: Archive, key: str) -> timedelta:
+    """How long ago a lease was written; no clock but the store's is asked, since those of machines may differ."""
+    asked = f"{key}-asked"
+    archive.store.replace(asked, b"")
+    try:
+        now, written = archive.store.stat(asked), archive.store.stat(key)
+    finally:
+        archive.store.delete(asked)
+    return timedelta(0) if now is None or written is None else now.modified - written.modified
+
+
 @dataclass(frozen=True, slots=True)
 class _TokenFile:
     path: Path
 
-    def read(self) -> str | None:
-        return self.path.read_text(encoding="ascii", errors="replace").strip() or None
+    def read(self) -> list[str]:
+        return self.path.read_text(encoding="ascii", errors="replace").split()
 
-    def write(self, token: str) -> None:
-        self.path.write_text(f"{token}\n", encoding="ascii")
+    def write(self, *tokens: str) -> None:
+        self.path.write_text("".join(f"{token}\n" for token in tokens), encoding="ascii")
 
 
 @contextmanager
@@ -251,10 +279,12 @@ def step_json(step: Step) -> dict[str, Any]:
         "finalUrl": step.final_url,
         "status": step.status,
         "sha256": step.sha256,
+        "textSha256": step.text_sha256,
         "size": step.size,
         "milliseconds": step.milliseconds,
         "found": [_planned_json(planned) for planned in step.found],
         "problems": list(step.problems),
+        "refused": dict(step.refused),
     }
 
 
@@ -272,12 +302,14 @@ def _step(key: str, data: bytes) -> Step:
             final_url=value["finalUrl"],
             status=value["status"],
             sha256=value["sha256"],
+            text_sha256=value["textSha256"],
             size=value["size"],
             milliseconds=value["milliseconds"],
             found=tuple(_planned(one) for one in value["found"]),
             problems=tuple(value["problems"]),
+            refused=tuple(value["refused"].items()),
         )
-    except (KeyError, TypeError, ValueError, MalformedTimestamp) as err:
+    except (AttributeError, KeyError, TypeError, ValueError, MalformedTimestamp) as err:
         raise LogDamaged(key, "not a step of a run") from err
 
 

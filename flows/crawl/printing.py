@@ -10,7 +10,7 @@ from sijill.archive.crawl.pages import PageOutcome, Row, Task
 from sijill.flows import evidence
 from sijill.flows.crawl.run import CrawlResult
 from sijill.flows.printing import print_json
-from sijill.provenance.attest.run import row_json
+from sijill.provenance.attest.run_report import row_json
 from sijill.provenance.printable import printable
 
 _SHOWN = 20

@@ -25,8 +25,7 @@ class CrawlProgress:
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
         self._bars: Bars | None = None
-        self._bar: TaskID | None = None
-        self._site = ""
+        self._bar_of: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty() and not self._quiet:
@@ -51,22 +50,21 @@ class CrawlProgress:
             self._bars.stop()
 
     def begin(self, site: Site) -> None:
-        """The next site is being crawled."""
-        self._site = site.id
+        """A site is being crawled."""
         if self._bars is not None:
-            self._bar = self._bars.add_task("", total=None, site=site.id)
+            self._bar_of[site.id] = self._bars.add_task("", total=None, site=site.id)
         elif not self._quiet:
             print(f"{site.id}: crawling", file=sys.stderr, flush=True)
 
-    def page(self, progress: Progress) -> None:
-        """A URL was dealt with."""
+    def page(self, site_id: str, progress: Progress) -> None:
+        """A URL of a site was dealt with."""
         row = progress.row
-        if self._bars is not None and self._bar is not None:
+        if self._bars is not None:
             shown = "" if row is None else _short(row)
             total = progress.done + progress.waiting
-            self._bars.update(self._bar, completed=progress.done, total=total, description=shown)
+            self._bars.update(self._bar_of[site_id], completed=progress.done, total=total, description=shown)
         elif row is not None and (row.task is Task.STATEMENT or row.failed):
-            self._say(f"{self._site}: [{progress.done}/{progress.done + progress.waiting}] {_line(row)}")
+            self._say(f"{site_id}: [{progress.done}/{progress.done + progress.waiting}] {_line(row)}")
 
     def left_alone(self, why: str) -> None:
         """The site is not crawled now."""
@@ -74,8 +72,10 @@ class CrawlProgress:
 
     def sealing(self, progress: SealProgress) -> None:
         """Entries of a batch are being settled."""
-        if self._bars is not None and self._bar is not None:
-            self._bars.update(self._bar, description=f"sealing the log: {progress.done} of {progress.total}")
+        if self._bars is not None and self._bar_of:
+            self._bars.update(
+                list(self._bar_of.values())[-1], description=f"sealing the log: {progress.done} of {progress.total}"
+            )
 
     def _say(self, line: str) -> None:
         if self._bars is not None:

@@ -6,19 +6,17 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sijill.archive.capture.spool import MemoryBody
-from sijill.archive.crawl.pages import HostRobots, Known, PageOutcome, Row, RunOutcome, Task
+from sijill.archive.crawl.pages import Known, PageOutcome, Row, RunOutcome
 from sijill.archive.crawl.site import Site
 from sijill.archive.digest import digest_bytes
 from sijill.flows.context import collector, software
-from sijill.flows.crawl.journal import RunPlan, last_run, note_last_run
+from sijill.flows.crawl.journal import RunPlan, last_run, note_last_run, noted_runs
 from sijill.flows.crawl.schedule import accounted_until, missed_runs
 from sijill.flows.signing import Recorded, load, record
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.attestation import Orchestrator, Subject
-from sijill.provenance.attest.canonical import canonical, parse_canonical
 from sijill.provenance.attest.run import (
     REPORT_NAME,
     REPORT_TYPE,
@@ -28,16 +26,13 @@ from sijill.provenance.attest.run import (
     parse_run_statement,
     run_statement,
 )
-from sijill.provenance.attest.timestamps import format_timestamp, parse_timestamp
-from sijill.provenance.errors import LogDamaged, Malformed, ProvenanceError
+from sijill.provenance.attest.run_report import LARGEST, RunReport, check_against, parse_run_report, report_json
+from sijill.provenance.errors import LogDamaged, Malformed, MalformedStatement
 from sijill.provenance.log.entry import Kind
 from sijill.provenance.log.layout import attestation_key, attested_entry, kind_folder
 from sijill.storage.errors import NotFound
 from sijill.storage.layout import object_key
 
-MAX_KNOWN = 50_000
-"""Pages of a site that are remembered from run to run."""
-_LARGEST_REPORT = 64 << 20
 _LOOKED_THROUGH = 1_000
 """Runs of all sites that are looked through for the last one of a site, if that was not noted."""
 _THERE = frozenset({PageOutcome.CAPTURED, PageOutcome.UNCHANGED, PageOutcome.GONE})
@@ -68,8 +63,7 @@ def find_last_run(archive: Archive, site_id: str) -> LastRun | None:
     if found is None:
         return None
     predicate = found.statement.predicate
-    report = _read_report(archive, found.statement)
-    known = {one["url"]: Known(one["url"], one["captureId"], one["sha256"], one["gone"]) for one in report["known"]}
+    known = _read_report(archive, found.statement).known_pages()
     until = None if predicate.schedule is None else predicate.schedule.until
     return LastRun(found.entry_id, until or predicate.started, known)
 
@@ -93,23 +87,14 @@ def make_report(
     if site.schedule is not None and since is not None:
         missed = missed_runs(site.schedule, since=since, until=until, due=plan.due)
         until = max(until, since)
-    return canonical(
-        {
-            "runId": plan.run_id,
-            "site": site.id,
-            "ended": format_timestamp(archive.clock()),
-            "until": format_timestamp(until),
-            "missed": [format_timestamp(due) for due in missed],
-            "planned": [_row_json(row) for row in outcome.rows],
-            "omitted": outcome.omitted,
-            "robots": [{"origin": one.origin, "source": one.source} for one in outcome.robots],
-            "problems": [problem.encode("utf-8", "replace").decode() for problem in outcome.problems],
-            "bytesReceived": outcome.size,
-            "known": [
-                {"url": one.url, "captureId": one.capture_id, "sha256": one.sha256, "gone": one.gone}
-                for one in _known_after(outcome.rows, {} if last is None else last.known)
-            ],
-        }
+    return report_json(
+        plan.run_id,
+        site=site,
+        ended=archive.clock(),
+        until=until,
+        missed=missed,
+        outcome=outcome,
+        known=_known_after(outcome.rows, {} if last is None else last.known),
     )
 
 
@@ -124,11 +109,8 @@ def record_run(
     """
     report = _report(REPORT_NAME, data)
     digests = digest_bytes(data)
-    rows = tuple(_row(value) for value in report["planned"])
     schedule = site.schedule
-    state = (
-        None if schedule is None else ScheduleState(schedule.cron, schedule.timezone, parse_timestamp(report["until"]))
-    )
+    state = None if schedule is None else ScheduleState(schedule.cron, schedule.timezone, report.until)
     statement = run_statement(
         plan.run_id,
         site=site,
@@ -136,15 +118,14 @@ def record_run(
             plan.trigger,
             plan.due,
             plan.started,
-            parse_timestamp(report["ended"]),
+            report.ended,
             state,
-            [] if schedule is None else [parse_timestamp(due) for due in report["missed"]],
+            () if schedule is None else report.missed,
         ),
-        rows=rows,
-        omitted=report["omitted"],
-        robots=[HostRobots(one["origin"], one["source"]) for one in report["robots"]],
-        problems=report["problems"],
-        size=report["bytesReceived"],
+        counts=report.counts,
+        omitted=report.omitted,
+        problems=len(report.problems),
+        size=report.bytes_received,
         user_agent=archive.user_agent,
         report=Subject(REPORT_NAME, REPORT_TYPE, digests),
         collector=collector(archive),
@@ -157,15 +138,6 @@ def record_run(
     note_last_run(archive, site.id, plan.run_id)
 
 
-@dataclass(frozen=True, slots=True)
-class RunReport:
-    """What a recorded run came to."""
-
-    rows: tuple[Row, ...]
-    problems: tuple[str, ...]
-    missed: tuple[datetime, ...]
-
-
 def load_report(archive: Archive, run_id: str) -> RunReport:
     """What a recorded run came to, out of the store.
 
@@ -174,12 +146,7 @@ def load_report(archive: Archive, run_id: str) -> RunReport:
         StorageError: the store failed.
         ProvenanceError: what is stored is not a run's statement.
     """
-    report = _read_report(archive, load(archive, Kind.RUN, run_id, parse_run_statement).statement)
-    return RunReport(
-        tuple(_row(value) for value in report["planned"]),
-        tuple(report["problems"]),
-        tuple(parse_timestamp(due) for due in report["missed"]),
-    )
+    return _read_report(archive, load(archive, Kind.RUN, run_id, parse_run_statement).statement)
 
 
 def _known_after(rows: Iterable[Row], before: Mapping[str, Known]) -> list[Known]:
@@ -189,15 +156,17 @@ def _known_after(rows: Iterable[Row], before: Mapping[str, Known]) -> list[Known
             # Put last, so that what was not seen for longest is what is forgotten first.
             known.pop(row.url, None)
             gone = row.outcome is PageOutcome.GONE
-            known[row.url] = Known(row.url, row.capture_id, None if gone else row.sha256, gone)
-    return list(known.values())[-MAX_KNOWN:]
+            sha256, text = (None, None) if gone else (row.sha256, row.text_sha256)
+            known[row.url] = Known(row.url, row.capture_id, sha256, gone, text)
+    return list(known.values())
 
 
 def _newest_runs(archive: Archive, site_id: str) -> Iterable[Recorded[RunStatement]]:
     keys = deque(archive.store.list(kind_folder(Kind.RUN)), maxlen=2 * _LOOKED_THROUGH)
     ids = [run_id for key in keys if (run_id := attested_entry(key, Kind.RUN)) is not None]
+    others = noted_runs(archive)
     for run_id in reversed(ids[-_LOOKED_THROUGH:]):
-        if (found := _load(archive, run_id, site_id)) is not None:
+        if run_id not in others and (found := _load(archive, run_id, site_id)) is not None:
             yield found
 
 
@@ -209,52 +178,22 @@ def _load(archive: Archive, run_id: str, site_id: str) -> Recorded[RunStatement]
     return found if found.ours and found.statement.predicate.site.id == site_id else None
 
 
-def _read_report(archive: Archive, statement: RunStatement) -> dict[str, Any]:
+def _read_report(archive: Archive, statement: RunStatement) -> RunReport:
     digests = statement.subject[0].digests
     key = object_key(digests.sha256.hex)
-    data = archive.store.read(key, limit=_LARGEST_REPORT)
+    data = archive.store.read(key, limit=LARGEST)
     if digest_bytes(data) != digests:
         raise LogDamaged(key, "not the report that was signed")
-    return _report(key, data)
-
-
-def _report(key: str, data: bytes) -> dict[str, Any]:
+    report = _report(key, data)
     try:
-        value = parse_canonical(data, limit=_LARGEST_REPORT)
-    except ProvenanceError as err:
+        check_against(report, statement)
+    except MalformedStatement as err:
+        raise LogDamaged(key, f"not the report of the run {statement.predicate.run_id}: {err}") from err
+    return report
+
+
+def _report(key: str, data: bytes) -> RunReport:
+    try:
+        return parse_run_report(data)
+    except MalformedStatement as err:
         raise LogDamaged(key, f"not the report of a run: {err}") from err
-    if not isinstance(value, dict) or "known" not in value:
-        raise LogDamaged(key, "not the report of a run")
-    return value
-
-
-def _row_json(row: Row) -> dict[str, Any]:
-    return {
-        "url": row.url,
-        "via": row.via,
-        "how": row.how,
-        "task": row.task.value,
-        "outcome": row.outcome.value,
-        "reason": row.reason.encode("utf-8", "replace").decode(),
-        "captureId": row.capture_id,
-        "earlier": list(row.earlier),
-        "finalUrl": row.final_url,
-        "status": row.status,
-        "sha256": row.sha256,
-    }
-
-
-def _row(value: dict[str, Any]) -> Row:
-    return Row(
-        url=value["url"],
-        via=value["via"],
-        how=value["how"],
-        task=Task(value["task"]),
-        outcome=PageOutcome(value["outcome"]),
-        reason=value["reason"],
-        capture_id=value["captureId"],
-        earlier=tuple(value["earlier"]),
-        final_url=value["finalUrl"],
-        status=value["status"],
-        sha256=value["sha256"],
-    )

@@ -21,6 +21,7 @@ from sijill.flows import evidence
 from sijill.flows.crawl.capture import ArchiveCaptures
 from sijill.flows.crawl.journal import Lease, RunJournal, RunPlan, begin_run, leased, unfinished_run
 from sijill.flows.crawl.record import find_last_run, is_recorded, load_report, make_report, record_run
+from sijill.flows.crawl.resources import RunResources
 from sijill.flows.probe import check_required
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.attestation import Orchestrator, Trigger
@@ -122,21 +123,30 @@ def _carry_on(
     journal.forget()
     recorded = load_report(archive, plan.run_id)
     return CrawlResult(
-        site, plan.run_id, plan.due, recorded.rows, recorded.problems, recorded.missed, taken_up=taken_up
+        site,
+        plan.run_id,
+        plan.due,
+        tuple(part.row for part in recorded.planned),
+        recorded.problems,
+        recorded.missed,
+        taken_up=taken_up,
     )
 
 
 def _crawl(
     archive: Archive, site: Site, plan: RunPlan, journal: RunJournal, known: Mapping[str, Known], asked: _Asked
 ) -> RunOutcome:
-    with tempfile.TemporaryDirectory(prefix="sijill-crawl-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="sijill-crawl-") as folder,
+        RunResources(archive, site.id, plan.run_id) as resources,
+    ):
         documents = Documents(
             network=archive.network, user_agent=archive.user_agent, workdir=Path(folder), clock=archive.clock
         )
         crawler = Crawler(
             site,
             documents=documents,
-            captures=ArchiveCaptures(archive, plan.trigger, asked.orchestrator),
+            captures=ArchiveCaptures(archive, plan.trigger, asked.orchestrator, evidence.Readiness(archive), resources),
             journal=journal,
             known=known,
             user_agent=archive.user_agent,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from zoneinfo import ZoneInfo
 
-from sijill.archive.crawl.site import Schedule
+from sijill.archive.crawl.site import Schedule, Site
 from sijill.provenance.attest.run import MAX_MISSED
 
 GRACE = timedelta(hours=1)
@@ -34,3 +34,10 @@ def missed_runs(schedule: Schedule, *, since: datetime, until: datetime, due: da
     moments = (moment.astimezone(UTC) for moment in times)
     kept = deque(takewhile(lambda moment: moment <= until, moments), maxlen=MAX_MISSED + 1)
     return tuple(moment for moment in kept if moment != due and moment > since)[-MAX_MISSED:]
+
+
+def is_superseded(site: Site, due: datetime, now: datetime) -> bool:
+    """Whether a run that was due comes so late that it is better left out: a later date of the schedule has come."""
+    if site.schedule is None or now - due <= GRACE:
+        return False
+    return bool(missed_runs(site.schedule, since=due, until=now, due=None))

@@ -23,6 +23,12 @@ def load_script(path, name=None):
 
 
 @pytest.fixture(scope="session")
+def script():
+    """`script(path, name)` is a script that is no part of the package, as a module."""
+    return load_script
+
+
+@pytest.fixture(scope="session")
 def serve():
     return load_script(ROOT / "deployments" / "demo" / "serve.py").serve_sites
 

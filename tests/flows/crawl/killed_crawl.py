@@ -13,6 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 from sijill.flows import evidence
+from sijill.flows.crawl.record import load_report
 from sijill.flows.crawl.run import crawl_site
 from sijill.flows.crawl.sites import read_sites
 from sijill.flows.signing import recorded
@@ -64,12 +65,13 @@ def examine(settings):
     evidence.seal(archive)
     captures = list(evidence.captures(archive))
     runs = list(recorded(archive, Kind.RUN, parse_run_statement))
+    rows = [row for run in runs for row in load_report(archive, run.entry_id).planned]
     return {
         "captures": dict(Counter(capture.statement.predicate.target for capture in captures)),
         "ids": sorted(capture.capture_id for capture in captures),
         "runs": len(runs),
-        "planned": {row.url: [row.outcome, row.capture_id] for run in runs for row in run.statement.predicate.planned},
-        "pending": [key for key in archive.store.list(PENDING) if not key.endswith("/last")],
+        "planned": {row.url: [row.outcome, row.capture_id] for row in rows},
+        "pending": [key for key in archive.store.list(f"{PENDING}crawls/") if not key.endswith("/last")],
         "size": archive.log_reader.checkpoint().checkpoint.size,
         "work": [path.name for path in (settings.parent / "work" / "finished").iterdir()],
     }

@@ -1,10 +1,12 @@
 """Crawls of the bundled sites and of five publishers' into real archives: runs, records, changes, the command."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 from sijill.archive.crawl.pages import PageOutcome, Task
 from sijill.flows import evidence
 from sijill.flows.crawl.journal import RunPlan, begin_run, leased, site_folder
+from sijill.flows.crawl.record import find_last_run, load_report
 from sijill.flows.crawl.run import crawl_site
 from sijill.flows.crawl.schedule import missed_runs
 from sijill.flows.crawl.sites import read_sites
@@ -22,10 +25,12 @@ from sijill.flows.errors import SiteBusy
 from sijill.flows.signing import recorded
 from sijill.flows.wiring import open_archive
 from sijill.provenance.attest.attestation import Trigger
+from sijill.provenance.attest.canonical import canonical
 from sijill.provenance.attest.run import parse_run_statement
 from sijill.provenance.attest.timestamps import format_timestamp
+from sijill.provenance.errors import LogDamaged
 from sijill.provenance.log.entry import Kind
-from sijill.storage.layout import PENDING
+from sijill.storage.layout import PENDING, object_key
 
 SAHLAN = ("/2024/*/*/*/", "/2025/*/*/*/", "/ar/2024/*/*/*/", "/2019/*/*/*/")
 
@@ -99,7 +104,7 @@ def test_a_first_run_a_second_and_what_was_changed_and_removed_in_between(sahlan
     assert size == 8 + 2, "every capture and both runs are in the log"
     records = runs_of(archive)
     assert [record.counts["unchanged"] for record in records] == [0, 1]
-    assert list(archive.store.list(PENDING)) == [f"{site_folder('sahlan')}last"]
+    assert list(archive.store.list(f"{PENDING}crawls/")) == [f"{site_folder('sahlan')}last"]
 
     third = crawl_site(archive, site)
     assert "/2025/02/04/ten-walls/" not in {path for path, row in statements(third).items() if row.how == "known"}
@@ -154,17 +159,46 @@ def test_the_lease_of_another_machine_is_kept_until_it_is_stale(sahlan):
     archive, site, _, _ = sahlan
     key = f"{site_folder(site.id)}lease"
 
-    def held_since(age):
-        at = format_timestamp(archive.clock() - age)
+    def held_since(age, *, ahead):
+        at = format_timestamp(archive.clock() - age + ahead)
         archive.store.replace(key, json.dumps({"token": "another", "at": at}).encode())
+        written = time.time() - age.total_seconds()
+        os.utime(archive.folder / "store" / key, (written, written))
 
-    held_since(timedelta(minutes=1))
-    with pytest.raises(SiteBusy, match="another worker"):
-        crawl_site(archive, site)
-    held_since(timedelta(minutes=10))
-    with leased(archive, site.id):
-        pass
-    assert archive.store.stat(key) is None
+    # How late it is where the other worker runs does not matter: the store's clock counts.
+    for ahead in (timedelta(0), timedelta(hours=3), timedelta(hours=-3)):
+        held_since(timedelta(minutes=1), ahead=ahead)
+        with pytest.raises(SiteBusy, match="another worker"):
+            crawl_site(archive, site)
+        held_since(timedelta(minutes=10), ahead=ahead)
+        with leased(archive, site.id):
+            pass
+        assert list(archive.store.list(site_folder(site.id))) == []
+
+
+def test_a_page_whose_markup_alone_changed_is_unchanged_and_one_with_another_word_is_not(sahlan):
+    archive, site, _, folder = sahlan
+    crawl_site(archive, site)
+    joint, walls = next(folder.glob("2024/11/12/*/index.html")), next(folder.glob("2025/02/04/*/index.html"))
+    page = joint.read_text(encoding="utf-8")
+    assert "<body" in page
+    script = '<script nonce="4f1c">window.token = "4f1c";</script><input type="hidden" name="csrf" value="4f1c">'
+    joint.write_text(page.replace("</body>", f"{script}</body>"), encoding="utf-8")
+    walls.write_text(walls.read_text(encoding="utf-8").replace("</body>", "<p>Correction</p></body>"), encoding="utf-8")
+    second = crawl_site(archive, site)
+    found = {path: (str(row.outcome), row.reason) for path, row in statements(second).items()}
+    assert found["/2024/11/12/joint-statement-keep-the-records-of-zarqun/"] == (
+        "unchanged",
+        "the same text in other bytes",
+    )
+    assert found["/2025/02/04/ten-walls/"] == ("captured", "")
+    known = find_last_run(archive, site.id).known
+    for row in statements(second).values():
+        if row.outcome is not PageOutcome.FAILED:
+            assert (known[row.url].sha256, known[row.url].text_sha256) == (row.sha256, row.text_sha256)
+            assert None not in (row.sha256, row.text_sha256)
+    [_, record] = runs_of(archive)
+    assert b"http://" not in canonical({"predicate": record.model_dump(mode="json", exclude={"collector"})})
 
 
 def test_runs_that_were_due_and_did_not_happen_are_missed_in_the_next(sahlan, tmp_path):
@@ -253,6 +287,7 @@ def test_the_command(run, sahlan):
     told = json.loads(done.stdout)
     assert told["runs"][0]["counts"]["captured"] == 3
     assert told["logSize"] == 5
+    assert run("sijill", *config, "audit").returncode == 0
     assert done.stderr == ""
     index = folder / "2019" / "03" / "02" / "visit-to-bir-nasr" / "index.html"
     only = run("sijill", *config, "crawl", "sahlan")
@@ -278,3 +313,19 @@ def test_bad_input(run, sahlan, arguments, said):
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_report_that_was_changed_fails_the_audit_and_is_not_relied_on(run, sahlan):
+    archive, site, _, _ = sahlan
+    result = crawl_site(archive, site)
+    evidence.seal(archive)
+    [found] = recorded(archive, Kind.RUN, parse_run_statement)
+    key = object_key(found.statement.subject[0].digests.sha256.hex)
+    path = archive.folder / "store" / key
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes().replace(b"ten-walls", b"ten-halls"))
+    audited = run("sijill", "--config", archive.folder / "sijill.toml", "audit")
+    assert audited.returncode == 1
+    assert key in audited.stdout
+    with pytest.raises(LogDamaged, match="not the report that was signed"):
+        load_report(archive, result.run_id)
