@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := archive provenance storage flows
 PACKAGES := $(foreach folder,$(SOURCES),-p sijill.$(folder))
-PIP := $(BIN)/pip --disable-pip-version-check install --quiet --require-hashes
+PIP := $(BIN)/pip --disable-pip-version-check install --quiet --no-deps --require-hashes
 ARCHIVE ?= archive-data
 OPERATOR ?= $(shell git config user.name 2>/dev/null || id -un)
 CONTACT ?= $(shell git config user.email 2>/dev/null || echo "$$(id -un)@$$(uname -n)")
@@ -64,17 +64,20 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@$(BIN)/python tests/bench/capture.py
+	@$(BIN)/python tests/bench/crawl.py
 	@$(BIN)/python tests/bench/seal.py
 	@$(BIN)/python tests/bench/verify.py
 	@$(BIN)/python tests/bench/audit.py
 	@$(BIN)/python tests/bench/store.py
+	@$(BIN)/python tests/bench/scale.py
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
 lock: $(VENV)/.dev
-	$(COMPILE) --group build --group dev --output-file requirements-dev.lock
+	$(COMPILE) --extra dask --group build --group dev --output-file requirements-dev.lock
 	$(COMPILE) --group build --constraint requirements-dev.lock --output-file requirements.lock
+	$(COMPILE) --extra dask --group build --constraint requirements-dev.lock --output-file requirements-dask.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --custom-compile-command "make lock" --group build --group verify \
 		--constraint requirements-dev.lock --output-file requirements-verify.lock

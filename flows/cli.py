@@ -9,8 +9,23 @@ from pathlib import Path
 
 import click
 
-from sijill.flows.commands import audits, captures, crawl, custody, keys, report, sites, stores, times, trust, witness
-from sijill.flows.errors import ExitStatus, our_errors, status_of
+from sijill.flows.commands import (
+    audits,
+    captures,
+    crawl,
+    custody,
+    deploy,
+    keys,
+    report,
+    sites,
+    stores,
+    times,
+    trust,
+    up,
+    witness,
+    worker,
+)
+from sijill.flows.errors import ExitStatus, missing_packages_named, our_errors, status_of
 
 # \b keeps click from filling the lines that follow it.
 _EPILOG = """\b
@@ -47,6 +62,9 @@ for _command in (
     captures.capture,
     crawl.crawl,
     sites.sites,
+    deploy.deploy,
+    worker.worker,
+    up.up,
     captures.list_,
     captures.show,
     captures.export,
@@ -77,7 +95,8 @@ def main() -> None:
 @contextmanager
 def _one_line_errors(program: str) -> Iterator[None]:
     try:
-        yield
+        with missing_packages_named():
+            yield
     except click.exceptions.Exit as err:
         sys.exit(err.exit_code)
     except (click.Abort, KeyboardInterrupt):

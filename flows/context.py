@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import ssl
+from functools import cache
 from importlib.metadata import version
 
 from sijill.flows.partners.anchoring import Quotable
@@ -54,6 +55,7 @@ def collector(archive: Archive) -> CollectorName | CollectorCommitment:
     return CollectorCommitment.to(operator.name, archive.collector_salt)
 
 
+@cache  # reading the metadata of the packages takes longer than fetching a page
 def software() -> tuple[Software, ...]:
     """sijill, the interpreter, OpenSSL and the libraries that touch the bytes, each with its version."""
     return (
@@ -67,7 +69,7 @@ def software() -> tuple[Software, ...]:
 def warc_info(archive: Archive) -> dict[str, str]:
     """Named fields of the warcinfo record (ISO 28500 §6.2)."""
     operator = archive.settings.operator
-    info = {"software": f"sijill/{version('sijill')}"}
+    info = {"software": f"sijill/{software()[0].version}"}
     if not operator.conceal:
         info["operator"] = f"{operator.name} <{operator.contact}>"
     return info

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from enum import IntEnum
 from pathlib import Path
@@ -125,6 +127,14 @@ class SiteBusy(SijillError):
         self.since = since
 
 
+class CrawlEnded(SijillError):
+    """A process that crawled sites beside others ended before it was done."""
+
+    def __init__(self, why: str, status: ExitStatus) -> None:
+        super().__init__(why)
+        self.status = status
+
+
 class LeaseLost(SijillError):
     """Another worker took a site over, because this one had shown no sign of life for too long."""
 
@@ -133,6 +143,59 @@ class LeaseLost(SijillError):
     def __init__(self, key: str) -> None:
         super().__init__(f"{key}: another worker has taken the site over")
         self.key = key
+
+
+class SecretMissing(SijillError):
+    """A secret that the settings name is neither in the environment nor in its Prefect block."""
+
+    def __init__(self, variable: str, block: str, problem: str) -> None:
+        super().__init__(f"{variable}: {problem}; set it in the environment, or the Prefect Secret block {block!r}")
+        self.variable = variable
+        self.block = block
+
+
+class PrefectUnusable(SijillError):
+    """The Prefect server cannot be reached, or does not do what it is asked."""
+
+    status = ExitStatus.UNAVAILABLE
+
+
+class DeploymentTaken(SijillError):
+    """A deployment that is to be made is there already, and not ours."""
+
+    def __init__(self, name: str, pool: str) -> None:
+        super().__init__(
+            f"deployment {name}: is there already and was not made for the pool {pool!r}; nothing was changed. "
+            "Delete it, or give this archive a Prefect server or site ids of its own"
+        )
+        self.name = name
+
+
+class NotInstalled(SijillError):
+    """A package is not there that the command needs: only what the auditor needs was installed."""
+
+    def __init__(self, module: str) -> None:
+        super().__init__(
+            f"this needs the package of the module {module}, which is not installed: "
+            "pip install --require-hashes -r requirements.lock"
+        )
+        self.module = module
+
+
+@contextmanager
+def missing_packages_named() -> Iterator[None]:
+    """Turn the failed import of a module that is not ours into one line that says what to install.
+
+    Raises:
+        NotInstalled: in its place.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as err:
+        module = (err.name or "").partition(".")[0]
+        if module in ("", "sijill"):
+            raise
+        raise NotInstalled(module) from err
 
 
 def our_errors() -> tuple[type[Exception], ...]:

@@ -7,25 +7,28 @@ what is signed waits in the work folder until all of it is stored, so a killed p
 from __future__ import annotations
 
 import logging
+import threading
+import time
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from sijill.archive.capture.capture import capture_page
 from sijill.archive.capture.exchange import Capture, Exchange, Outcome
+from sijill.archive.capture.known import KnownResources
 from sijill.archive.capture.target import parse_target
-from sijill.archive.digest import DigestSet, HashingWriter, digest_bytes
-from sijill.archive.warc.writer import write_capture
+from sijill.archive.digest import DigestSet, digest_bytes, digest_stream
+from sijill.archive.warc.writer import WrittenMember, write_capture
 from sijill.flows.context import capture_context, warc_info
 from sijill.flows.custody.pointers import mend
 from sijill.flows.custody.recording import read_envelope, removed_or_unknown
 from sijill.flows.custody.tombstones import find_tombstone
-from sijill.flows.partners.anchoring import Anchoring, quotable
+from sijill.flows.partners.anchoring import Anchoring, Quotable, quotable
 from sijill.flows.partners.posting import Asked
 from sijill.flows.partners.timestamping import timestamp_envelope
 from sijill.flows.probe import check_required
 from sijill.flows.wiring import Archive
-from sijill.flows.workfolder import WorkItem, sync, write_durably
+from sijill.flows.workfolder import WorkItem
 from sijill.provenance.attest.attestation import Orchestrator, Robots, Subject, Trigger, capture_statement
 from sijill.provenance.attest.canonical import canonical
 from sijill.provenance.attest.envelope import (
@@ -35,6 +38,7 @@ from sijill.provenance.attest.envelope import (
 )
 from sijill.provenance.attest.members import CaptureStatement
 from sijill.provenance.attest.statement import parse_statement
+from sijill.provenance.errors import ProvenanceError
 from sijill.provenance.log import log as transparency
 from sijill.provenance.log.entry import LogEntry
 from sijill.provenance.log.queue import enqueue, leaf_index
@@ -42,6 +46,8 @@ from sijill.storage.layout import CAPTURES, attestation_key, attested_capture, o
 
 _SEALING_JOBS = 8
 """Queue objects dealt with at once: most of the time goes by waiting for the store."""
+
+_READY_SECONDS = 10.0
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +61,10 @@ class Archived:
     warc_key: str
     attestation_key: str
     envelope_sha256: str
+    records: Mapping[int, str]
+    """Exchange number -> id of its response or revisit record."""
+    originals: Mapping[int, WrittenMember]
+    """Exchange number -> where its response record is in the WARC, of those that later captures may refer to."""
 
     @property
     def failed(self) -> bool:
@@ -77,28 +87,60 @@ class StoredCapture:
     warc_key: str
 
 
+@dataclass(slots=True)
+class Readiness:
+    """That an archive may take captures, and what they quote: found out now and then, not for every page of a crawl.
+
+    Safe to share between threads.
+    """
+
+    archive: Archive
+    _quoted: Quotable | None = None
+    _until: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def quotable(self) -> Quotable:
+        """What a capture that begins now may quote; the newest checkpoint is at most `_READY_SECONDS` newer.
+
+        Raises:
+            CapabilityNotShown: the store was not seen to do what settings demand.
+            StorageError: the store failed, or did not take what an earlier command left; that keeps waiting.
+        """
+        with self._lock:
+            if self._quoted is None or time.monotonic() >= self._until:
+                check_required(self.archive)
+                recover(self.archive)
+                self._quoted = quotable(self.archive)
+                self._until = time.monotonic() + _READY_SECONDS
+            return self._quoted
+
+
 def archive_url(
     archive: Archive,
     target: str,
     *,
+    readiness: Readiness | None = None,
     trigger: Trigger = Trigger.ON_DEMAND,
     orchestrator: Orchestrator | None = None,
     robots: Robots | None = None,
     on_begin: Callable[[str], None] | None = None,
     on_exchange: Callable[[Exchange], None] | None = None,
     timestamp_attestation: bool = False,
+    known: KnownResources | None = None,
 ) -> Archived:
     """Capture `target`, sign what was received, store it, and queue it for the log.
 
     Args:
         archive: where it goes.
         target: the URL, kept verbatim.
+        readiness: what several captures share; by default it is found out for this one.
         trigger: what made the capture happen.
         orchestrator: what runs it, if something does.
         robots: what robots.txt said; by default it was not asked.
         on_begin: told the capture id before anything is sent.
         on_exchange: told of each exchange as it ends.
         timestamp_attestation: ask the authorities of the settings about the attestation itself, too.
+        known: what the page needs that earlier captures stored; by default everything is stored in full.
 
     Raises:
         BadTarget: `target` is not a URL that can be captured; nothing was sent or stored.
@@ -106,9 +148,7 @@ def archive_url(
         StorageError: the store did not take it; the capture waits in the work folder for `recover`.
     """
     parse_target(target)
-    check_required(archive)
-    recover(archive)
-    freshness = quotable(archive)
+    freshness = (readiness or Readiness(archive)).quotable()
     started = archive.clock()
     capture_id = archive.new_capture_id(started)
     if on_begin is not None:
@@ -124,11 +164,10 @@ def archive_url(
             network=archive.network,
             on_exchange=on_exchange,
             started=started,
+            known=known,
         )
         with item.warc.open("xb") as file:
-            sink = HashingWriter(file)
-            written = write_capture(capture, sink, new_id=lambda: uuid.uuid4().urn, info=warc_info(archive))
-            sync(file)
+            written = write_capture(capture, file, new_id=lambda: uuid.uuid4().urn, info=warc_info(archive))
         context = capture_context(
             archive, trigger=trigger, orchestrator=orchestrator, robots=robots, freshness=freshness
         )
@@ -137,10 +176,14 @@ def archive_url(
         )
         payload = canonical(statement)
         parse_statement(payload)
-        write_durably(item.envelope, sign_envelope(payload, PAYLOAD_TYPE, [archive.attestation_key]))
+        signed = sign_envelope(payload, PAYLOAD_TYPE, [archive.attestation_key])
+        item.envelope.write_bytes(signed)
         finished = archive.work.finish(item)
-        signed = finished.envelope.read_bytes()
-        envelope = _store(archive, finished)
+        try:
+            envelope = _store(archive, finished, written.digests, digest_bytes(signed))
+        except BaseException:
+            archive.work.settle(finished)
+            raise
     if timestamp_attestation:
         timestamp_envelope(archive, capture_id, signed)
     return Archived(
@@ -149,6 +192,8 @@ def archive_url(
         warc_key=object_key(written.digests.sha256.hex),
         attestation_key=attestation_key(capture_id),
         envelope_sha256=envelope.sha256.hex,
+        records=written.records,
+        originals=written.originals,
     )
 
 
@@ -165,16 +210,28 @@ def recover(archive: Archive) -> int:
                 archive.work.remove(item)
                 continue
             logger.info("capture %s: storing what an earlier command left", item.capture_id)
-            _store(archive, item)
+            envelope = item.envelope.read_bytes()
+            warc = _signed_warc(item, envelope)
+            if warc is None:
+                logger.warning("capture %s: not whole after a loss of power, set aside unstored", item.capture_id)
+                archive.work.set_aside(item)
+                continue
+            _store(archive, item, warc, digest_bytes(envelope))
         return len(items)
 
 
-def _store(archive: Archive, item: WorkItem) -> DigestSet:
+def _signed_warc(item: WorkItem, envelope: bytes) -> DigestSet | None:
+    """The digests of an item's WARC; None if the item is not what was signed."""
+    try:
+        signed = parse_statement(parse_envelope(envelope).payload).warc.digests
+        with item.warc.open("rb") as file:
+            return signed if digest_stream(file) == signed else None
+    except (ProvenanceError, FileNotFoundError):
+        return None
+
+
+def _store(archive: Archive, item: WorkItem, warc: DigestSet, digests: DigestSet) -> DigestSet:
     """Store WARC and attestation, queue the entry, forget the item; every step may be repeated."""
-    envelope = item.envelope.read_bytes()
-    statement = parse_statement(parse_envelope(envelope).payload)
-    warc = statement.warc.digests
-    digests = digest_bytes(envelope)
     warc_key, envelope_key = object_key(warc.sha256.hex), attestation_key(item.capture_id)
     archive.store.put(warc_key, item.warc, expected=warc)
     archive.store.put(envelope_key, item.envelope, expected=digests)

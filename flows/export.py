@@ -12,11 +12,12 @@ from typing import BinaryIO
 from sijill.archive.digest import DigestSet, HashingWriter
 from sijill.archive.warc.zip_writer import write_zip
 from sijill.flows.custody.tombstones import refuse_tombstoned
+from sijill.flows.dependencies import taken_records
+from sijill.flows.durable import sync
 from sijill.flows.errors import NotSealed, OutputUnusable, PackageRefused
 from sijill.flows.evidence import StoredCapture, load_capture
 from sijill.flows.partners.anchoring import Anchor, choose_anchor, tokens_over, tokens_over_attestation
 from sijill.flows.wiring import Archive
-from sijill.flows.workfolder import sync
 from sijill.provenance.attest.envelope import parse_envelope
 from sijill.provenance.log.checkpoint import parse_checkpoint
 from sijill.provenance.log.layout import attestation_key
@@ -63,7 +64,7 @@ def export_package(archive: Archive, capture_id: str, path: Path) -> Exported:
 
     Raises:
         UnknownCapture: there is no such capture.
-        TombstonedCapture: what it holds was removed.
+        TombstonedCapture: what it holds was removed, or that from which it takes something.
         NotSealed: it is not in the log yet.
         PackageRefused: what is stored does not verify; `path` is left as it was.
         OutputUnusable: `path` cannot be written.
@@ -85,6 +86,7 @@ def export_package(archive: Archive, capture_id: str, path: Path) -> Exported:
         key=key,
         log=log,
         tokens=_tokens(archive, capture, anchor),
+        dependencies=taken_records(archive, capture.statement),
     )
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:

@@ -65,6 +65,14 @@ reject_invalid_certificates = false   # false: capture all the same, and record 
 
 [network.pins]                    # as curl --resolve; recorded in the attestation
 # "example.org:443" = "203.0.113.10"
+
+[prefect]                         # only for sijill deploy, sijill worker and sijill up
+pool = "sijill"                   # the work pool; another one for each archive on the same Prefect server
+# notify = "slack-webhook/archivists"   # block told of failed runs and of sites where nothing was found: type/name
+seal_minutes = 15                 # how often the log is sealed by schedule: 1, 2, 5, 10, 15, 20, 30 or 60
+
+[secrets]                         # variables that must be set, and the Prefect Secret block that flows read instead
+# AWS_SECRET_ACCESS_KEY = "sijill-s3-secret"
 """
 
 

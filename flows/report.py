@@ -13,11 +13,11 @@ from typing import BinaryIO
 
 from sijill.archive.digest import DigestSet, digest_bytes, digest_stream
 from sijill.archive.errors import TooLarge
+from sijill.flows.durable import sync
 from sijill.flows.errors import OutputUnusable
 from sijill.flows.export import export_package
 from sijill.flows.pdf import find_browser, print_pdf
 from sijill.flows.wiring import Archive
-from sijill.flows.workfolder import sync
 from sijill.provenance.attest.berkeley import SCREENSHOT_NAME
 from sijill.provenance.attest.envelope import MAX_ENVELOPE, parse_envelope
 from sijill.provenance.attest.keys import PublicKey

@@ -15,6 +15,8 @@ from sijill.flows.errors import BadSettings
 from sijill.storage.options import LockMode, Retention, StoreOptions
 
 FILE_NAME = "sijill.toml"
+USUAL_POOL = "sijill"
+"""The Prefect work pool of an archive whose settings name none."""
 _MEBIBYTE = 1 << 20
 
 
@@ -72,6 +74,9 @@ def _http_url(text: str) -> str:
 
 
 HttpUrl = Annotated[str, Field(min_length=8, max_length=500), AfterValidator(_http_url)]
+Block = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,99}/[a-z0-9][a-z0-9-]{0,99}$")]
+BlockName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,99}$")]
+Variable = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,99}$")]
 Capability = Literal["consistency", "conditional-write", "versioning", "object-lock", "checksum", "clock"]
 
 
@@ -186,6 +191,17 @@ class NetworkSection(_Section):
         return tuple(Pin(host, int(port), ip_address(address)) for host, port, address in split)
 
 
+class PrefectSection(_Section):
+    """How the archive is run by Prefect: what `sijill deploy` makes on its server."""
+
+    pool: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")] = USUAL_POOL
+    """The work pool; two archives on one server have two."""
+    notify: Block | None = None
+    """The notification block, `type/name`, that is told of failed runs and of sites where nothing was found."""
+    seal_minutes: Literal[1, 2, 5, 10, 15, 20, 30, 60] = 15
+    """How often the log is sealed by schedule."""
+
+
 class Settings(_Section):
     """The whole of `sijill.toml`."""
 
@@ -195,6 +211,9 @@ class Settings(_Section):
     keys: Keys = Keys()
     limits: LimitsSection = LimitsSection()
     network: NetworkSection = NetworkSection()
+    prefect: PrefectSection = PrefectSection()
+    secrets: dict[Variable, BlockName] = Field(default_factory=dict, max_length=50)
+    """Environment variables that hold secrets, and the Prefect Secret block that has each where flows run."""
     timestamps: tuple[TimestampSection, ...] = Field(default=(), strict=False, max_length=16)
     witnesses: tuple[WitnessSection, ...] = Field(default=(), strict=False, max_length=32)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from sijill.flows.errors import our_errors, status_of
+from sijill.flows.errors import missing_packages_named, our_errors, status_of
 from sijill.provenance.verify.cli import NOT_VERIFIED, VERIFIED, FileOrCommand, run, verify_file
 from sijill.provenance.verify.trust_option import Unusable, read_file, shown, trust_options
 
@@ -108,7 +108,8 @@ cli.add_command(archive)
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and leave with its exit status; every error is one line on stderr."""
     try:
-        status = run(cli, sys.argv[1:] if arguments is None else arguments)
+        with missing_packages_named():
+            status = run(cli, sys.argv[1:] if arguments is None else arguments)
     except our_errors() as err:
         from sijill.provenance.printable import printable
 

@@ -6,10 +6,12 @@ import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from sijill.archive.capture.exchange import Limits, Network
 from sijill.flows.errors import BadSettings
+from sijill.flows.secrets import fill_environment
 from sijill.flows.settings import Settings, read_settings
 from sijill.flows.workfolder import WorkFolder
 from sijill.provenance.attest.keys import PublicKey, SigningKey, read_signing_key
@@ -130,6 +132,7 @@ def open_archive(path: Path) -> Archive:
         ProvenanceError: a key file is unsafe or not a key.
     """
     settings = read_settings(path)
+    fill_environment(settings.secrets)
     folder = path.absolute().parent
     attestation_key = read_signing_key(folder / settings.keys.attestation)
     log_key = read_signing_key(folder / settings.keys.log)
@@ -167,11 +170,16 @@ def _store_url(url: str, folder: Path) -> str:
 
 
 def _user_agent(settings: Settings) -> str:
-    from importlib.metadata import version
-
     operator = settings.operator
     name = f"{operator.name}; " if operator.name.isascii() and not operator.conceal else ""
-    return f"sijill/{version('sijill')} (web archive; {name}{operator.contact})"
+    return f"sijill/{_version()} (web archive; {name}{operator.contact})"
+
+
+@cache
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("sijill")
 
 
 def _read_salt(path: Path) -> bytes:

@@ -1,9 +1,13 @@
 """The work folder: what is being captured, and what is captured and signed but not wholly stored yet.
 
 `capturing/<id>/` is half done and worth nothing without its process; `finished/<id>/` holds everything that has to
-reach the store. A folder goes from one to the other by one rename, after everything in it is on disk, so that a
+reach the store. A folder goes from one to the other by one rename, after everything in it is written, so that a
 killed process leaves either something to discard or something to finish. Each folder is held by a file lock, which
 ends with its process.
+
+What a finished item holds is made to outlast a loss of power only if it has to wait, because the store did not take
+it: otherwise it is there for the moment in which the store makes the same bytes durable. What a loss of power in that
+moment leaves may lack bytes; whoever finds it so sets it aside in `damaged/<id>/`.
 """
 
 from __future__ import annotations
@@ -13,10 +17,9 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from sijill.flows.errors import OutputUnusable
 
@@ -46,7 +49,7 @@ class WorkItem:
     @property
     def spool(self) -> Path:
         """Where responses too large for memory wait for the WARC."""
-        return self.path / "spool"
+        return self.path
 
 
 class WorkFolder:
@@ -55,6 +58,7 @@ class WorkFolder:
     def __init__(self, root: Path) -> None:
         self._capturing = root / "capturing"
         self._finished = root / "finished"
+        self._damaged = root / "damaged"
         for folder in (self._capturing, self._finished):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -66,7 +70,6 @@ class WorkFolder:
         """A new item; it is discarded at the end unless `finish` was called for it."""
         fresh = self._capturing / f".new-{capture_id}"
         fresh.mkdir()
-        (fresh / "spool").mkdir()
         with _locked(fresh / _LOCK):
             path = fresh.rename(self._capturing / capture_id)
             try:
@@ -76,12 +79,22 @@ class WorkFolder:
                     shutil.rmtree(path)
 
     def finish(self, item: WorkItem) -> WorkItem:
-        """Make the item one that outlives its process; WARC and envelope must be on disk already."""
-        shutil.rmtree(item.spool)
-        _sync_folder(item.path)
-        path = item.path.rename(self._finished / item.capture_id)
-        _sync_folder(self._finished)
-        return WorkItem(path, item.capture_id)
+        """Make the item one that outlives its process; WARC and envelope must be written already."""
+        for body in item.path.glob("response-*"):
+            body.unlink()
+        return WorkItem(item.path.rename(self._finished / item.capture_id), item.capture_id)
+
+    def settle(self, item: WorkItem) -> None:
+        """Make a finished item outlast a loss of power: it has to wait."""
+        for path in (item.warc, item.envelope, item.path, self._finished):
+            # What is gone is stored.
+            with suppress(FileNotFoundError):
+                _sync(path)
+
+    def set_aside(self, item: WorkItem) -> None:
+        """Put a finished item where nobody takes it for one: it is not what was signed."""
+        self._damaged.mkdir(exist_ok=True)
+        item.path.rename(self._damaged / item.capture_id)
 
     def remove(self, item: WorkItem) -> None:
         """Forget a finished item, once everything in it is stored."""
@@ -99,19 +112,6 @@ class WorkFolder:
                 for path in sorted(self._finished.iterdir())
                 if locks.enter_context(_locked_if_free(path / _LOCK)) and (path / ENVELOPE).exists()
             )
-
-
-def write_durably(path: Path, data: bytes) -> None:
-    """Write a new file and have it on disk before returning."""
-    with path.open("xb") as file:
-        file.write(data)
-        sync(file)
-
-
-def sync(file: IO[bytes]) -> None:
-    """Have what was written to `file` on disk before returning."""
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _discard_if_abandoned(path: Path) -> None:
@@ -151,7 +151,7 @@ def _locked_if_free(path: Path) -> Iterator[bool]:
         yield True
 
 
-def _sync_folder(path: Path) -> None:
+def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

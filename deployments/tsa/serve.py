@@ -18,25 +18,22 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from enum import Enum, StrEnum
+from enum import Enum
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+# Tests and the demo load this file by its path, which does not make its neighbours known.
+sys.path.append(str(Path(__file__).resolve().parent))
+
+from tsa_certificates import Usage, issue
 
 QUERY_TYPE = "application/timestamp-query"
 REPLY_TYPE = "application/timestamp-reply"
 POLICY = "1.3.6.1.4.1.99999.1.1"
 LARGEST_QUERY = 4096
 COMMAND_SECONDS = 60
-VALID_DAYS = 3650
 
 _SIGNER = "signer"
 _CLOCK = "clock"
@@ -62,16 +59,6 @@ ess_cert_id_chain = no
 ess_cert_id_alg = sha256
 {certificates}
 """
-
-
-class Usage(StrEnum):
-    """What the authority's certificate says it may be used for (RFC 3161 §2.3)."""
-
-    RIGHT = "timeStamping alone, critical"
-    NOT_CRITICAL = "timeStamping alone, not critical"
-    MIXED = "timeStamping and codeSigning, critical"
-    OTHER = "codeSigning alone, critical"
-    NONE = "no extended key usage"
 
 
 class Fault(Enum):
@@ -102,24 +89,6 @@ class ServedTsa:
     fault: Fault = Fault.NONE
     requests: int = 0
     """How many requests have come."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Identity:
-    certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
-
-    @property
-    def pem(self) -> str:
-        return self.certificate.public_bytes(Encoding.PEM).decode("ascii")
-
-    @property
-    def key_pem(self) -> bytes:
-        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-    def write(self, folder: Path, name: str) -> None:
-        (folder / f"{name}.pem").write_text(self.pem, encoding="ascii")
-        (folder / f"{name}.key").write_bytes(self.key_pem)
 
 
 @contextmanager
@@ -158,15 +127,15 @@ def serve_tsa(
         raise FileNotFoundError("openssl: apt-get install openssl")
     with tempfile.TemporaryDirectory(prefix="sijill-tsa-") as temporary:
         folder = Path(temporary)
-        root = _issue(f"{name} root", None, authority=True)
-        middle = _issue(f"{name} intermediate", root, authority=True) if intermediate else None
-        signer = _issue(
+        root = issue(f"{name} root", None, authority=True)
+        middle = issue(f"{name} intermediate", root, authority=True) if intermediate else None
+        signer = issue(
             f"{name} timestamps", middle or root, usage=usage, valid_seconds=valid_seconds, with_rsa=with_rsa
         )
         chain = [root.pem] + ([middle.pem] if middle else [])
         signer.write(folder, _SIGNER)
         if usage is not Usage.RIGHT:
-            _issue("clock", None, usage=Usage.RIGHT).write(folder, _CLOCK)
+            issue("clock", None, usage=Usage.RIGHT).write(folder, _CLOCK)
         (folder / "chain.pem").write_text("".join(chain), encoding="ascii")
         (folder / "serial").write_text("01\n", encoding="ascii")
         (folder / "openssl.cnf").write_text(
@@ -192,63 +161,6 @@ def serve_tsa(
                 server.ended.set()
                 server.shutdown()
                 thread.join()
-
-
-def _issue(
-    name: str,
-    issuer: _Identity | None,
-    *,
-    authority: bool = False,
-    usage: Usage = Usage.NONE,
-    valid_seconds: float | None = None,
-    with_rsa: bool = False,
-) -> _Identity:
-    key = rsa.generate_private_key(65537, 2048) if with_rsa else ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name(
-        [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "sijill tests"), x509.NameAttribute(NameOID.COMMON_NAME, name)]
-    )
-    now = datetime.now(UTC)
-    valid = timedelta(days=VALID_DAYS) if valid_seconds is None else timedelta(seconds=valid_seconds)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer.certificate.subject if issuer else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + valid)
-        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(_key_usage(authority=authority), critical=True)
-    )
-    issuer_key = (issuer.key if issuer else key).public_key()
-    builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key), critical=False)
-    if purposes := _PURPOSES[usage]:
-        builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=usage is not Usage.NOT_CRITICAL)
-    return _Identity(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key)
-
-
-_PURPOSES = {
-    Usage.RIGHT: [ExtendedKeyUsageOID.TIME_STAMPING],
-    Usage.NOT_CRITICAL: [ExtendedKeyUsageOID.TIME_STAMPING],
-    Usage.MIXED: [ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.CODE_SIGNING],
-    Usage.OTHER: [ExtendedKeyUsageOID.CODE_SIGNING],
-    Usage.NONE: [],
-}
-
-
-def _key_usage(*, authority: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not authority,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=authority,
-        crl_sign=authority,
-        encipher_only=False,
-        decipher_only=False,
-    )
 
 
 class _Signer:

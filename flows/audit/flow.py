@@ -14,14 +14,19 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.events import emit_event
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
+from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 
 from sijill.flows import evidence
 from sijill.flows.audit.recording import Audited, audit_archive
+from sijill.flows.audit.spread import examine_range_at, in_order
+from sijill.flows.errors import BadSettings
 from sijill.flows.partners.timestamping import retimestamp
+from sijill.flows.secrets import fill_environment
 from sijill.flows.settings import FILE_NAME
 from sijill.flows.wiring import Archive, open_archive
 from sijill.provenance.printable import printable
 from sijill.provenance.verify.archive.audit import Progress, Step
+from sijill.provenance.verify.archive.ranges import Spread
 from sijill.provenance.verify.archive.render import mark, remark
 from sijill.provenance.verify.archive.words import VERDICTS, conclusion, limits, numbers
 from sijill.provenance.verify.report import Status
@@ -29,6 +34,8 @@ from sijill.storage.errors import StoreFailure
 
 AUDIT_FAILED: Final = "sijill.audit.failed"
 """The name of the Prefect event of an audit that did not pass; automations react to it."""
+_AHEAD: Final = 4
+"""How many ranges are on their way for each job."""
 _LISTED: Final = 20
 """Findings of a check that an artifact or an event lists; the stored report has more."""
 
@@ -71,19 +78,72 @@ def audit_task(config: str, sample: int | None, jobs: int) -> FixityResult:
     return _result(archive, audited)
 
 
+@task(
+    name="audit-range",
+    retries=2,
+    retry_delay_seconds=[60, 600],
+    retry_condition_fn=_store_failed,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def range_task(store: str, secrets: dict[str, str], log_range: str) -> str:
+    """Examine one range of the log; both it and what was found are JSON. Needs nothing but access to the store."""
+    fill_environment(secrets)
+    return examine_range_at(store, log_range)
+
+
+@flow(name="audit-by-ranges", description="Audit the archive, its captures in ranges of the log, as many at once.")
+def ranges_flow(config: str, sample: int | None, ranges: int, ahead: int, journal: str | None) -> FixityResult:
+    """Audit the archive, record the outcome, and seal it into the log.
+
+    Whatever task runner the flow has examines `ranges` ranges of the log, at most `ahead` at a time. With `journal`, a
+    file, an audit that was interrupted goes on from there.
+    """
+    archive = open_archive(Path(config))
+    url, secrets = archive.store.url, archive.settings.secrets
+    run = in_order(lambda text: range_task.submit(url, secrets, text), ahead=ahead)
+    audited = audit_archive(
+        archive,
+        sample=sample,
+        show=_logged(),
+        spread=Spread(ranges, run),
+        journal=None if journal is None else Path(journal),
+    )
+    evidence.seal(archive)
+    return _result(archive, audited)
+
+
 @flow(
     name="audit", description="Audit the archive and log the outcome; if it does not hold, raise an event and notify."
 )
 def audit_flow(
-    config: str | None = None, sample: int | None = None, notify: str | None = None, jobs: int = 1
+    config: str | None = None,
+    sample: int | None = None,
+    notify: str | None = None,
+    jobs: int = 1,
+    ranges: int | None = None,
+    cluster: str | None = None,
+    journal: str | None = None,
 ) -> State[str]:
     """Audit the archive of the settings file `config` (default: `$SIJILL_CONFIG`, else `sijill.toml` here).
 
-    The run fails if the archive does not hold. `sample` is the number of captures to read, all if null; `notify` a
-    Prefect notification block as `type/name`.
+    The run fails if the archive does not hold.
+
+    Args:
+        config: the settings file.
+        sample: the number of captures to read, all if null.
+        notify: a Prefect notification block as `type/name`.
+        jobs: how many processes, or ranges at once.
+        ranges: into how many ranges the log is split, each a task of its own; null: the audit is one task.
+        cluster: the address of a Dask scheduler whose workers examine the ranges; null: processes here.
+        journal: a file by which an audit by ranges that was interrupted goes on.
     """
     settings = config or os.environ.get("SIJILL_CONFIG", FILE_NAME)
-    result = audit_task(settings, sample, jobs)
+    if ranges is None:
+        result = audit_task(settings, sample, jobs)
+    else:
+        spread = ranges_flow.with_options(task_runner=task_runner(jobs, cluster))
+        result = spread(settings, sample, ranges, _AHEAD * jobs, journal)
     create_markdown_artifact(markdown=result.markdown, key=f"audit-{result.fixity_id}", description=result.verdict)
     if result.passed:
         return Completed(message=result.verdict, data=result.fixity_id)
@@ -118,6 +178,21 @@ def timestamp_flow(config: str | None = None) -> State[dict[str, str | None]]:
     if failed:
         return Failed(message="; ".join(failed), data=answers)
     return Completed(message=f"timestamped by {', '.join(answers)}", data=answers)
+
+
+def task_runner(jobs: int, cluster: str | None) -> TaskRunner[Any]:
+    """Who examines ranges: the workers of a Dask cluster, processes of this machine, or, for one job, a thread.
+
+    Raises:
+        BadSettings: a cluster is named, and what speaks to it is not installed.
+    """
+    if cluster is None:
+        return ThreadPoolTaskRunner(max_workers=1) if jobs == 1 else ProcessPoolTaskRunner(max_workers=jobs)
+    try:
+        from prefect_dask.task_runners import DaskTaskRunner
+    except ModuleNotFoundError as err:
+        raise BadSettings(f"cluster = {cluster}: install sijill with its extra: pip install 'sijill[dask]'") from err
+    return DaskTaskRunner(address=cluster)
 
 
 def _notify(block: str, result: FixityResult) -> None:

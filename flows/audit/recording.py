@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from sijill.archive.capture.spool import MemoryBody
 from sijill.archive.digest import digest_bytes
@@ -30,6 +31,7 @@ from sijill.provenance.log.checkpoint import SignedCheckpoint
 from sijill.provenance.log.entry import Kind
 from sijill.provenance.verify.archive.audit import Plan, Progress, Step, audit
 from sijill.provenance.verify.archive.journal import opened_journal
+from sijill.provenance.verify.archive.ranges import Spread
 from sijill.provenance.verify.archive.render import archive_report_json
 from sijill.provenance.verify.archive.report import ArchiveReport, Verdict
 from sijill.provenance.verify.report import Status
@@ -57,6 +59,8 @@ def audit_archive(
     since: SignedCheckpoint | None = None,
     jobs: int = 1,
     show: Progress | None = None,
+    spread: Spread | None = None,
+    journal: Path | None = None,
 ) -> Audited:
     """Audit the archive with its own trust root, and record the outcome; sealing is left to the caller.
 
@@ -68,24 +72,34 @@ def audit_archive(
         since: a checkpoint of the past that the log must go on from.
         jobs: how many processes.
         show: told how far it is.
+        spread: who examines the captures in ranges of the log; None: this process, and `jobs` of its making.
+        journal: the file by which an audit that was interrupted goes on, removed once the outcome is recorded;
+            None: one that nobody sees again.
 
     Raises:
         NotSealed: the log has no checkpoint, so that there is nothing to audit.
+        JournalUnusable: the journal is of another audit, or in use.
+        RangeRefused: a range was not found in this archive by whoever was to examine it.
         StorageError: the store failed.
     """
     evidence.recover(archive)
     plan = Plan(archive.store.url, sample, None, since, jobs)
-    with opened_journal(None) as journal:
+    with opened_journal(journal) as opened:
         report = audit(
             partial(open_source, archive.store.url),
             archive.trust,
             plan,
-            journal=journal,
+            journal=opened,
             clock=archive.clock,
             new_seed=lambda: secrets.token_hex(8),
             show=show or _say_nothing,
+            spread=spread,
         )
-    return _recorded(archive, report)
+    audited = _recorded(archive, report)
+    if journal is not None:
+        for left in journal.parent.glob(f"{journal.name}*"):
+            left.unlink()
+    return audited
 
 
 def _recorded(archive: Archive, report: ArchiveReport) -> Audited:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sijill.flows.keys.trust import sync_folder
+from sijill.flows.durable import sync_folder
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.key_event import Purpose
 from sijill.provenance.attest.keys import PublicKey, SigningKey, write_signing_key

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from sijill.flows.errors import BadSettings, OutputUnusable
+from sijill.flows.durable import replace_durably
+from sijill.flows.errors import BadSettings
+from sijill.flows.partners.certificates import read_certificates
 from sijill.flows.wiring import Archive
-from sijill.flows.workfolder import sync
 from sijill.provenance.log.note import NoteVerifier
 from sijill.provenance.verify.errors import MalformedTrustRoot
 from sijill.provenance.verify.trust import Policy, TrustRoot, format_trust, parse_trust
@@ -76,11 +77,11 @@ def refresh(
         trust = replace(
             known,
             tsa_roots=_joined(
-                known.tsa_roots, *(_certificates(archive.folder, authority.roots) for authority in authorities)
+                known.tsa_roots, *(read_certificates(archive.folder, authority.roots) for authority in authorities)
             ),
             tsa_intermediates=_joined(
                 known.tsa_intermediates,
-                *(_certificates(archive.folder, authority.intermediates) for authority in authorities),
+                *(read_certificates(archive.folder, authority.intermediates) for authority in authorities),
             ),
             witnesses=_joined(known.witnesses, named),
         )
@@ -123,32 +124,6 @@ def write_trust(path: Path, trust: TrustRoot) -> None:
     replace_durably(path, data)
 
 
-def replace_durably(path: Path, data: bytes) -> None:
-    """Put `data` in the place of what is at `path`, in one step, and have it on disk before returning.
-
-    Raises:
-        OutputUnusable: it cannot be written; the file is as it was.
-    """
-    draft = path.with_name(f".{path.name}.draft")
-    try:
-        with draft.open("wb") as file:
-            file.write(data)
-            sync(file)
-        draft.replace(path)
-        sync_folder(path.parent)
-    except OSError as err:
-        raise OutputUnusable(f"{path}: {err.strerror}") from err
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in `folder` on disk before returning."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _current(archive: Archive) -> TrustRoot:
     path = trust_path(archive)
     try:
@@ -172,20 +147,3 @@ def _needed(asked: int | None, said: int | None, usual: int, there: int) -> int 
 
 def _joined(*lists: tuple[T, ...]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(item for items in lists for item in items))
-
-
-def _certificates(folder: Path, name: str | None) -> tuple[str, ...]:
-    """The certificates in a PEM file, each as OpenSSL writes it."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    if name is None:
-        return ()
-    path = folder / name
-    try:
-        found = x509.load_pem_x509_certificates(path.read_bytes())
-    except OSError as err:
-        raise BadSettings(f"{path}: {err.strerror}") from err
-    except ValueError as err:
-        raise BadSettings(f"{path}: no certificates in PEM") from err
-    return tuple(certificate.public_bytes(Encoding.PEM).decode("ascii") for certificate in found)

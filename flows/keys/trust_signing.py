@@ -14,8 +14,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sijill.flows.durable import replace_durably
 from sijill.flows.errors import BadSettings, OutputUnusable
-from sijill.flows.keys.trust import changing, replace_durably
+from sijill.flows.keys.trust import changing
 from sijill.provenance.attest.keys import SigningKey, read_signing_key, write_signing_key
 from sijill.provenance.verify.errors import MalformedTrustRoot
 from sijill.provenance.verify.trust import MAX_TRUST, parse_trust

@@ -12,13 +12,13 @@ from itertools import zip_longest
 from pathlib import Path
 
 from sijill.flows.errors import BadSettings, NotSealed, PartnerUnreachable
+from sijill.flows.partners.certificates import read_certificates
 from sijill.flows.partners.posting import Asked, Posting
 from sijill.flows.settings import TimestampSection
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.envelope import MAX_ENVELOPE
 from sijill.provenance.errors import (
     MalformedCaptureId,
-    MalformedCertificate,
     MalformedTimestampResponse,
     UnverifiedTimestamp,
 )
@@ -29,7 +29,6 @@ from sijill.provenance.timestamp import (
     QUERY_TYPE,
     REPLY_TYPE,
     check_answer,
-    split_certificates,
     timestamp_request,
     verify_timestamp,
 )
@@ -40,7 +39,6 @@ _CHECKPOINTS = f"{PENDING}timestamps/"
 _ATTESTATIONS = f"{PENDING}attestations/"
 _RETRIES = 32
 """Responses that one authority is asked for again in one go: public ones limit how often they may be asked."""
-_LARGEST_CERTIFICATES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,20 +251,7 @@ class _Asking:
 
 
 def _trusted(folder: Path, authority: TimestampSection) -> _Trusted:
-    return _Trusted(_certificates(folder, authority.roots), _certificates(folder, authority.intermediates))
-
-
-def _certificates(folder: Path, name: str | None) -> tuple[str, ...]:
-    if name is None:
-        return ()
-    path = folder / name
-    try:
-        with path.open("rb") as file:
-            return split_certificates(file.read(_LARGEST_CERTIFICATES))
-    except OSError as err:
-        raise BadSettings(f"{path}: {err.strerror}") from err
-    except MalformedCertificate as err:
-        raise BadSettings(f"{path}: {err.reason}") from err
+    return _Trusted(read_certificates(folder, authority.roots), read_certificates(folder, authority.intermediates))
 
 
 def _pending(archive: Archive) -> Iterator[tuple[str, str, str]]:
