@@ -12,7 +12,7 @@ CONTACT ?= $(shell git config user.email 2>/dev/null || echo "$$(id -un)@$$(unam
 # make demo STORE=s3: the same against a real S3 server with Object Lock.
 STORE ?= local
 
-.PHONY: help demo capture s3 test lint format bench lock clean
+.PHONY: help demo capture s3 test lint format bench quality lock clean
 
 help:
 	@echo "make demo                 set up, archive the bundled sample sites, verify, and show a changed byte refused"
@@ -20,6 +20,7 @@ help:
 	@echo "make s3                   run an S3 server for trials; prints store URLs and credentials"
 	@echo "make capture URL=https:// archive a page into $(ARCHIVE)/"
 	@echo "make test | lint | bench  the test suite | ruff, mypy, import contracts | speed beside peers"
+	@echo "make quality              what the reader finds on sample pages: precision and recall"
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "sijill needs Python 3.11 or newer: set PYTHON=" >&2; exit 2; }
@@ -69,7 +70,11 @@ bench: $(VENV)/.dev
 	@$(BIN)/python tests/bench/verify.py
 	@$(BIN)/python tests/bench/audit.py
 	@$(BIN)/python tests/bench/store.py
+	@$(BIN)/python tests/bench/browser.py
 	@$(BIN)/python tests/bench/scale.py
+
+quality: $(VENV)/.dev
+	@$(BIN)/python tests/quality/measure.py
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command "make lock" pyproject.toml

@@ -112,3 +112,25 @@ class UnusableTrustAnchors(ArchiveError):
         super().__init__(f"{path}: {detail}")
         self.path = path
         self.detail = detail
+
+
+class BrowserUnavailable(ArchiveError):
+    """There is no browser, or it does not start; nothing was sent."""
+
+    def __init__(self, detail: str, remedy: str) -> None:
+        super().__init__(f"{detail}: {remedy}")
+        self.detail = detail
+        self.remedy = remedy
+
+
+class CatalogUnusable(ArchiveError):
+    """The catalog cannot be read or written."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}; the catalog may be removed at any time, it is made anew from the log")
+        self.path = path
+        self.reason = reason
+
+
+class BadQuery(ArchiveError):
+    """There is nothing in a query that could be searched for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
+from sijill.archive.capture.browser.rendering import BrowserMode
 from sijill.archive.errors import BadTarget
 from sijill.flows import evidence
+from sijill.flows.browsing import Browsing
 from sijill.flows.sealing import seal_task
 from sijill.flows.settings import FILE_NAME
 from sijill.flows.wiring import Archive, open_archive
@@ -42,15 +45,25 @@ class ArchivedUrl:
 
 
 @task(name="archive-url", task_run_name="{url}", retries=3, retry_delay_seconds=[2, 10, 60], cache_policy=NO_CACHE)
-def archive_url_task(url: str, config: str) -> ArchivedUrl:
-    """Capture, attest, store and queue one URL.
+def archive_url_task(
+    url: str, config: str, browsing: Browsing | None = None, mode: BrowserMode = BrowserMode.NEVER
+) -> ArchivedUrl:
+    """Capture, attest, store and queue one URL, with the browser of `browsing` if `mode` says so.
 
-    What goes wrong on the web is an outcome, recorded and signed. Trouble with the store is an error, and retried.
+    What goes wrong on the web is an outcome, recorded and signed. Trouble with the store is an error, and retried; so
+    is a browser that must be there and does not start.
     """
     log = get_run_logger()
     orchestrator = Orchestrator(version=prefect.__version__, flow_run_id=str(flow_run.id))
     try:
-        archived = evidence.archive_url(open_archive(Path(config)), url, orchestrator=orchestrator)
+        with nullcontext() if browsing is None else browsing.turn(mode) as browser:
+            archived = evidence.archive_url(
+                open_archive(Path(config)),
+                url,
+                orchestrator=orchestrator,
+                browser=browser,
+                browser_required=mode is BrowserMode.ALWAYS,
+            )
     except BadTarget as err:
         log.warning("refused: %s", err)
         return ArchivedUrl(url, "refused", (err.reason,))
@@ -71,14 +84,22 @@ def archive_url_task(url: str, config: str) -> ArchivedUrl:
 
 
 @flow(name="capture", description="Archive URLs as evidence: capture, attest, store, seal, one artifact a capture.")
-def capture_flow(urls: list[str], config: str | None = None) -> State[list[ArchivedUrl]]:
+def capture_flow(
+    urls: list[str], config: str | None = None, browser: BrowserMode | None = None
+) -> State[list[ArchivedUrl]]:
     """Archive `urls` with the settings file `config` (default: `$SIJILL_CONFIG`, else `sijill.toml` here).
+
+    `browser` is `never`, `auto` or `always`; what the settings say by default.
 
     The result is one `ArchivedUrl` a URL, in order. The run fails only if nothing could be archived at all; a capture
     that failed is archived as failed.
     """
     settings = config or os.environ.get("SIJILL_CONFIG", FILE_NAME)
-    results = [archive_url_task(url, settings) for url in urls]
+    archive = open_archive(Path(settings))
+    with Browsing(archive) as browsing:
+        mode = browsing.mode(browser)
+        browsing.begin(mode)
+        results = [archive_url_task(url, settings, browsing, mode) for url in urls]
     seal_task(settings)
     archive = open_archive(Path(settings))
     results = [_with_leaf_index(archive, result) for result in results]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sijill.archive.digest import DigestSet
 from sijill.archive.errors import BadTarget
 from sijill.flows import evidence
+from sijill.flows.browser_facts import browser_facts, file_rows
 from sijill.flows.custody.holds import Lock
 from sijill.flows.custody.tombstones import Tombstone, tombstone_line
 from sijill.flows.init import Initialised
@@ -76,6 +77,7 @@ def print_captures(
                 "Target": capture.statement.predicate.target,
                 "Outcome": _outcome(capture),
                 "Recorded": _recorded(capture, result.warc.size),
+                **browser_facts(capture.statement),
                 "SHA-256": result.warc.sha256.hex,
                 "BLAKE3": result.warc.blake3.hex,
                 "Log index": _index(capture),
@@ -137,6 +139,7 @@ def print_capture(
             "Started": format_timestamp(predicate.times.started),
             "Ended": format_timestamp(predicate.times.ended),
             "Recorded": _recorded(capture, warc.size),
+            **browser_facts(capture.statement),
             "WARC": capture.warc_key,
             "SHA-256": warc.sha256.hex,
             "BLAKE3": warc.blake3.hex,
@@ -156,6 +159,9 @@ def print_capture(
         cells = (str(exchange.number), status, exchange.media_type or "", size, exchange.url)
         rows.append([Text(printable(cell), overflow="fold") for cell in cells])
     print_table(("#", "Status", "Type", "Bytes", "URL"), rows)
+    if files := file_rows(capture.statement):
+        print()
+        print_table(("File", "Type", "Bytes", "SHA-256"), [[Text(printable(cell)) for cell in row] for row in files])
 
 
 def print_locks(locks: Sequence[Lock], *, as_json: bool) -> None:

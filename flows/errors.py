@@ -39,6 +39,10 @@ class UnknownCapture(SijillError):
     """There is no capture with this id in the store."""
 
 
+class UnknownSignatory(SijillError):
+    """No statement has a signatory of this name."""
+
+
 class NotSealed(SijillError):
     """A capture is not in the log yet."""
 
@@ -49,6 +53,10 @@ class PackageRefused(SijillError):
     """A package of the stored bytes would not verify; nothing was written."""
 
     status = ExitStatus.FAILED
+
+
+class PackageUnusable(SijillError):
+    """A file named by the user is not a package that the command can use."""
 
 
 class CapabilityNotShown(SijillError):
@@ -209,6 +217,7 @@ def our_errors() -> tuple[type[Exception], ...]:
 
 def status_of(error: Exception) -> ExitStatus:
     """The exit status that goes with one of `our_errors`."""
+    from sijill.archive.errors import BrowserUnavailable
     from sijill.provenance.errors import (
         JournalUnusable,
         KeyFileExists,
@@ -221,7 +230,7 @@ def status_of(error: Exception) -> ExitStatus:
     match error:
         case SijillError():
             return error.status
-        case BadKey() | BadStoreUrl() | CapabilityMissing():
+        case BadKey() | BadStoreUrl() | CapabilityMissing() | BrowserUnavailable():
             return ExitStatus.BAD_INPUT
         case KeyFileExists() | KeyFileUnusable() | MalformedKey() | UnsafeKeyFile() | JournalUnusable():
             return ExitStatus.BAD_INPUT

@@ -10,15 +10,18 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from sijill.archive.capture.browser.rendering import Browser, Rendering
 from sijill.archive.capture.capture import capture_page
 from sijill.archive.capture.exchange import Capture, Exchange, Outcome
 from sijill.archive.capture.known import KnownResources
 from sijill.archive.capture.target import parse_target
-from sijill.archive.digest import DigestSet, digest_bytes, digest_stream
-from sijill.archive.warc.writer import WrittenMember, write_capture
+from sijill.archive.digest import DigestSet, copy_and_digest, digest_bytes, digest_stream
+from sijill.archive.errors import BodyChanged
+from sijill.archive.warc.writer import WrittenMember, begin_capture
 from sijill.flows.context import capture_context, warc_info
 from sijill.flows.custody.pointers import mend
 from sijill.flows.custody.recording import read_envelope, removed_or_unknown
@@ -27,6 +30,7 @@ from sijill.flows.partners.anchoring import Anchoring, Quotable, quotable
 from sijill.flows.partners.posting import Asked
 from sijill.flows.partners.timestamping import timestamp_envelope
 from sijill.flows.probe import check_required
+from sijill.flows.quality import with_quality
 from sijill.flows.wiring import Archive
 from sijill.flows.workfolder import WorkItem
 from sijill.provenance.attest.attestation import Orchestrator, Robots, Subject, Trigger, capture_statement
@@ -44,6 +48,8 @@ from sijill.provenance.log.entry import LogEntry
 from sijill.provenance.log.queue import enqueue, leaf_index
 from sijill.storage.layout import CAPTURES, attestation_key, attested_capture, object_key
 
+_STORING_JOBS = 4
+"""Objects of one capture that are stored at once."""
 _SEALING_JOBS = 8
 """Queue objects dealt with at once: most of the time goes by waiting for the store."""
 
@@ -65,6 +71,8 @@ class Archived:
     """Exchange number -> id of its response or revisit record."""
     originals: Mapping[int, WrittenMember]
     """Exchange number -> where its response record is in the WARC, of those that later captures may refer to."""
+    files: Mapping[str, Subject]
+    """What a browser made of the page, by name."""
 
     @property
     def failed(self) -> bool:
@@ -127,6 +135,8 @@ def archive_url(
     on_exchange: Callable[[Exchange], None] | None = None,
     timestamp_attestation: bool = False,
     known: KnownResources | None = None,
+    browser: Browser | None = None,
+    browser_required: bool = True,
 ) -> Archived:
     """Capture `target`, sign what was received, store it, and queue it for the log.
 
@@ -141,9 +151,12 @@ def archive_url(
         on_exchange: told of each exchange as it ends.
         timestamp_attestation: ask the authorities of the settings about the attestation itself, too.
         known: what the page needs that earlier captures stored; by default everything is stored in full.
+        browser: shows the page; None for plain HTTP.
+        browser_required: if no browser can be had: raise, or capture by plain HTTP and say so in the attestation.
 
     Raises:
         BadTarget: `target` is not a URL that can be captured; nothing was sent or stored.
+        BrowserUnavailable: `browser_required`, and there is none; nothing was sent or stored.
         CapabilityNotShown: the store was not seen to do what settings demand; nothing was sent or stored.
         StorageError: the store did not take it; the capture waits in the work folder for `recover`.
     """
@@ -165,22 +178,27 @@ def archive_url(
             on_exchange=on_exchange,
             started=started,
             known=known,
+            browser=browser,
+            browser_required=browser_required,
         )
         with item.warc.open("xb") as file:
-            written = write_capture(capture, file, new_id=lambda: uuid.uuid4().urn, info=warc_info(archive))
+            begun = begin_capture(capture, file, new_id=lambda: uuid.uuid4().urn, info=warc_info(archive))
+            if browser is not None and capture.rendering is not None and browser.checks:
+                file.flush()
+                capture = with_quality(archive, browser, capture, capture.rendering, item)
+            written = begun.finish(capture)
+        subjects = [Subject.warc(written.digests), *_keep_files(item, capture.rendering, written.files)]
         context = capture_context(
             archive, trigger=trigger, orchestrator=orchestrator, robots=robots, freshness=freshness
         )
-        statement = capture_statement(
-            capture, subjects=[Subject.warc(written.digests)], records=written.records, context=context
-        )
+        statement = capture_statement(capture, subjects=subjects, records=written.records, context=context)
         payload = canonical(statement)
         parse_statement(payload)
         signed = sign_envelope(payload, PAYLOAD_TYPE, [archive.attestation_key])
         item.envelope.write_bytes(signed)
         finished = archive.work.finish(item)
         try:
-            envelope = _store(archive, finished, written.digests, digest_bytes(signed))
+            envelope = _store(archive, finished, subjects, digest_bytes(signed))
         except BaseException:
             archive.work.settle(finished)
             raise
@@ -194,6 +212,7 @@ def archive_url(
         envelope_sha256=envelope.sha256.hex,
         records=written.records,
         originals=written.originals,
+        files={subject.name: subject for subject in subjects[1:]},
     )
 
 
@@ -211,33 +230,60 @@ def recover(archive: Archive) -> int:
                 continue
             logger.info("capture %s: storing what an earlier command left", item.capture_id)
             envelope = item.envelope.read_bytes()
-            warc = _signed_warc(item, envelope)
-            if warc is None:
+            subjects = _signed_subjects(item, envelope)
+            if subjects is None:
                 logger.warning("capture %s: not whole after a loss of power, set aside unstored", item.capture_id)
                 archive.work.set_aside(item)
                 continue
-            _store(archive, item, warc, digest_bytes(envelope))
+            _store(archive, item, subjects, digest_bytes(envelope))
         return len(items)
 
 
-def _signed_warc(item: WorkItem, envelope: bytes) -> DigestSet | None:
-    """The digests of an item's WARC; None if the item is not what was signed."""
+def _keep_files(item: WorkItem, rendering: Rendering | None, written: Mapping[str, DigestSet]) -> Iterator[Subject]:
+    """Put what a browser made of the page where it waits for the store; the subjects that it becomes, in their order.
+
+    Raises:
+        BodyChanged: a file is not the one that was written to the WARC.
+    """
+    if rendering is None or not rendering.files:
+        return
+    item.files.mkdir()
+    for file in rendering.files:
+        with file.body.open() as source, item.subject(file.name).open("xb") as kept:
+            found = copy_and_digest(source, kept)
+        if found != written[file.name]:
+            raise BodyChanged(file.name, written[file.name].size, found.size)
+        yield Subject.file(file, found)
+
+
+def _signed_subjects(item: WorkItem, envelope: bytes) -> list[Subject] | None:
+    """The subjects of an item's attestation; None if what the item holds is not what was signed."""
     try:
-        signed = parse_statement(parse_envelope(envelope).payload).warc.digests
-        with item.warc.open("rb") as file:
-            return signed if digest_stream(file) == signed else None
+        signed = parse_statement(parse_envelope(envelope).payload).subject
+        for subject in signed:
+            with item.subject(subject.name).open("rb") as file:
+                if digest_stream(file) != subject.digests:
+                    return None
     except (ProvenanceError, FileNotFoundError):
         return None
+    return [Subject(subject.name, subject.media_type, subject.digests) for subject in signed]
 
 
-def _store(archive: Archive, item: WorkItem, warc: DigestSet, digests: DigestSet) -> DigestSet:
-    """Store WARC and attestation, queue the entry, forget the item; every step may be repeated."""
-    warc_key, envelope_key = object_key(warc.sha256.hex), attestation_key(item.capture_id)
-    archive.store.put(warc_key, item.warc, expected=warc)
+def _store(archive: Archive, item: WorkItem, subjects: Sequence[Subject], digests: DigestSet) -> DigestSet:
+    """Store the subjects and the attestation, queue the entry, forget the item; every step may be repeated."""
+    objects = {object_key(subject.digests.sha256.hex): subject for subject in subjects}
+
+    def put(key: str) -> None:
+        archive.store.put(key, item.subject(objects[key].name), expected=objects[key].digests)
+
+    with ThreadPoolExecutor(_STORING_JOBS) as pool:
+        for _ in pool.map(put, objects):
+            pass
+    envelope_key = attestation_key(item.capture_id)
     archive.store.put(envelope_key, item.envelope, expected=digests)
     if archive.settings.store.hold:
-        archive.store.hold(warc_key)
-        archive.store.hold(envelope_key)
+        for key in (*objects, envelope_key):
+            archive.store.hold(key)
     enqueue(archive.log, LogEntry(item.capture_id, digests.sha256.hex))
     archive.work.remove(item)
     return digests

@@ -26,6 +26,7 @@ from sijill.provenance.package import evidence_package
 from sijill.provenance.package_layout import About, Token
 from sijill.provenance.verify.trust import TrustRoot
 from sijill.provenance.verify.verify import verify_package
+from sijill.storage.layout import object_key
 from sijill.storage.store import Store
 
 
@@ -85,6 +86,10 @@ def export_package(archive: Archive, capture_id: str, path: Path) -> Exported:
         proof=format_proof(replace(proof, checkpoint=cosigned)),
         key=key,
         log=log,
+        subjects={
+            subject.name: StoredBody(archive.store, object_key(subject.digest.sha256), subject.digests.size)
+            for subject in capture.statement.subject[1:]
+        },
         tokens=_tokens(archive, capture, anchor),
         dependencies=taken_records(archive, capture.statement),
     )

@@ -66,6 +66,20 @@ reject_invalid_certificates = false   # false: capture all the same, and record 
 [network.pins]                    # as curl --resolve; recorded in the attestation
 # "example.org:443" = "203.0.113.10"
 
+[browser]                         # Chromium without a network of its own: pages as a person saw them, with pictures
+mode = "never"                    # "auto": shown in Chromium if there is one, else plain HTTP, which the attestation
+                                  # says; "always": not without it. sites.toml, --browser, --no-browser go before this
+# executable = "/usr/bin/chromium"   # instead of the one that is found
+width = 1280                      # of the window, in CSS pixels
+height = 900
+scale_thousandths = 1000          # pixels of the pictures for each of these, times 1,000
+language = "en-US"                # what pages are told to be read in
+time_zone = "UTC"                 # IANA name
+colour_scheme = "light"           # or "dark"
+memory_bytes = 2_147_483_648      # of the whole browser; beyond, it is ended and the capture is partial
+quality = true                    # replay each capture without a network and compare it with the page: the score is
+                                  # attested, and a capture that is not what was seen is partial
+
 [prefect]                         # only for sijill deploy, sijill worker and sijill up
 pool = "sijill"                   # the work pool; another one for each archive on the same Prefect server
 # notify = "slack-webhook/archivists"   # block told of failed runs and of sites where nothing was found: type/name

@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sijill.archive.digest import DigestSet, digest_bytes, digest_stream
-from sijill.archive.errors import TooLarge
 from sijill.flows.durable import sync
 from sijill.flows.errors import OutputUnusable
 from sijill.flows.export import export_package
 from sijill.flows.pdf import find_browser, print_pdf
 from sijill.flows.wiring import Archive
-from sijill.provenance.attest.berkeley import SCREENSHOT_NAME
 from sijill.provenance.attest.envelope import MAX_ENVELOPE, parse_envelope
 from sijill.provenance.attest.keys import PublicKey
 from sijill.provenance.attest.statement import parse_statement
@@ -32,6 +30,7 @@ from sijill.provenance.package_layout import (
     subject_path,
     token_at,
 )
+from sijill.provenance.report.browser import MOST_EMBEDDED, shown_pictures
 from sijill.provenance.report.page import ChainEvent, Paper, ReportInput, TokenFacts, Verification, report_html
 from sijill.provenance.verify.package import PackageFiles
 from sijill.provenance.verify.report import Report
@@ -39,7 +38,6 @@ from sijill.provenance.verify.verify import verify_package
 
 PDF = ".pdf"
 FORMATS = (".html", ".htm", PDF)
-_LARGEST_SCREENSHOT = 64 << 20
 _LARGEST_KEY = 4096
 
 
@@ -80,12 +78,11 @@ def write_report(archive: Archive, capture_id: str, path: Path, *, paper: Paper 
         exported = export_package(archive, capture_id, package)
         with package.open("rb") as file:
             report = verify_package(file, archive.trust)
-            evidence, screenshot = _read(file)
+            evidence = _read(file)
         page = report_html(
             evidence,
             Verification(report, archive.clock(), f"sijill {version('sijill')}", exported.digests),
             _custody(archive, capture_id),
-            screenshot=screenshot,
             paper=paper if browser else None,
         )
         made = folder / "report.html"
@@ -118,26 +115,21 @@ def _folder_beside(path: Path) -> Iterator[Path]:
         raise OutputUnusable(f"{path}: {err.strerror or os.strerror(err.errno or 0)}") from err
 
 
-def _read(package: BinaryIO) -> tuple[ReportInput, bytes | None]:
-    """What the report is made from, and the screenshot if there is one that can be shown."""
+def _read(package: BinaryIO) -> ReportInput:
+    """What the report is made from."""
     files = PackageFiles(package)
     envelope = files.read(ATTESTATION, limit=MAX_ENVELOPE)
+    statement = parse_statement(parse_envelope(envelope).payload)
     tokens = [(token, name) for name in files.names if (token := token_at(name)) is not None]
-    evidence = ReportInput(
-        statement=parse_statement(parse_envelope(envelope).payload),
+    return ReportInput(
+        statement=statement,
         envelope=envelope,
         proof=parse_proof(files.read(PROOF, limit=MAX_PROOF)),
         keyid=PublicKey.from_pem(files.read(ATTESTATION_KEY, limit=_LARGEST_KEY).decode("ascii")).keyid,
         log_vkey=files.read(LOG_KEY, limit=_LARGEST_KEY).decode("utf-8").rstrip("\n"),
         tokens=tuple(TokenFacts.of(token, files.read(name, limit=MAX_TOKEN)) for token, name in tokens),
+        pictures={name: files.read(subject_path(name), limit=MOST_EMBEDDED) for name in shown_pictures(statement)},
     )
-    screenshot = subject_path(SCREENSHOT_NAME)
-    if screenshot not in files:
-        return evidence, None
-    try:
-        return evidence, files.read(screenshot, limit=_LARGEST_SCREENSHOT)
-    except TooLarge:
-        return evidence, None
 
 
 def _custody(archive: Archive, capture_id: str) -> tuple[ChainEvent, ...]:

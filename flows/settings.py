@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -71,6 +72,14 @@ def _http_url(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
         raise ValueError("must be an http or https URL without a user name")
     return _one_line(text)
+
+
+def _time_zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as err:
+        raise ValueError(f"{text!r} is not a time zone of the IANA database, such as 'Asia/Beirut'") from err
+    return text
 
 
 HttpUrl = Annotated[str, Field(min_length=8, max_length=500), AfterValidator(_http_url)]
@@ -191,6 +200,25 @@ class NetworkSection(_Section):
         return tuple(Pin(host, int(port), ip_address(address)) for host, port, address in split)
 
 
+class BrowserSection(_Section):
+    """Whether pages are shown in a browser, and how."""
+
+    mode: Literal["never", "auto", "always"] = "never"
+    """`auto`: with a browser if there is one, by plain HTTP if not, and the attestation says so."""
+    executable: OneLine | None = None
+    """Chromium; relative to the settings file. None to look for it where systems have it."""
+    width: int = Field(default=1280, ge=320, le=3840)
+    height: int = Field(default=900, ge=240, le=2160)
+    scale_thousandths: int = Field(default=1000, ge=500, le=3000)
+    language: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")] = "en-US"
+    time_zone: Annotated[OneLine, AfterValidator(_time_zone)] = "UTC"
+    colour_scheme: Literal["light", "dark"] = "light"
+    memory_bytes: int = Field(default=2 << 30, ge=256 << 20, le=64 << 30)
+    """Of all processes of the browser together; beyond, it is ended and the capture is partial."""
+    quality: bool = True
+    """Whether each capture is replayed without a network and compared with the page; what is not alike is partial."""
+
+
 class PrefectSection(_Section):
     """How the archive is run by Prefect: what `sijill deploy` makes on its server."""
 
@@ -211,6 +239,7 @@ class Settings(_Section):
     keys: Keys = Keys()
     limits: LimitsSection = LimitsSection()
     network: NetworkSection = NetworkSection()
+    browser: BrowserSection = BrowserSection()
     prefect: PrefectSection = PrefectSection()
     secrets: dict[Variable, BlockName] = Field(default_factory=dict, max_length=50)
     """Environment variables that hold secrets, and the Prefect Secret block that has each where flows run."""

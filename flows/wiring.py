@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+from sijill.archive.capture.browser.rendering import Appearance, BrowserLimits, BrowserSettings
 from sijill.archive.capture.exchange import Limits, Network
 from sijill.flows.errors import BadSettings
 from sijill.flows.secrets import fill_environment
@@ -26,6 +27,7 @@ from sijill.storage.store import Store
 _LARGEST_LOG_OBJECT = 32 << 20
 # The letters of base 32 (RFC 4648 §6) in the order of their codes, so that text sorts as numbers do.
 _ID_ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
+_SHIFTS = range(0, 40, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,24 @@ class Archive:
         )
 
     @property
+    def browser_settings(self) -> BrowserSettings:
+        """Which browser shows pages, and how."""
+        section = self.settings.browser
+        return BrowserSettings(
+            executable=self.folder / section.executable if section.executable else None,
+            limits=BrowserLimits(memory_bytes=section.memory_bytes),
+            appearance=Appearance(
+                width=section.width,
+                height=section.height,
+                scale_thousandths=section.scale_thousandths,
+                language=section.language,
+                time_zone=section.time_zone,
+                colour_scheme=section.colour_scheme,
+            ),
+            quality=section.quality,
+        )
+
+    @property
     def user_agent(self) -> str:
         """Who archives and where to ask, as the User-Agent header says it."""
         return self.settings.network.user_agent or _user_agent(self.settings)
@@ -120,7 +140,8 @@ class Archive:
     def new_capture_id(self, started: datetime) -> str:
         """A capture id: the time to the second, then microseconds and 40 random bits in base 32; sorts by time."""
         micros = "".join(_ID_ALPHABET[started.microsecond >> shift & 31] for shift in (15, 10, 5, 0))
-        return f"{started:%Y%m%dt%H%M%Sz}-{micros}" + "".join(secrets.choice(_ID_ALPHABET) for _ in range(8))
+        chance = int.from_bytes(secrets.token_bytes(5))
+        return f"{started:%Y%m%dt%H%M%Sz}-{micros}" + "".join(_ID_ALPHABET[chance >> shift & 31] for shift in _SHIFTS)
 
 
 def open_archive(path: Path) -> Archive:

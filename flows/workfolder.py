@@ -25,7 +25,9 @@ from sijill.flows.errors import OutputUnusable
 
 WARC = "data.warc.gz"
 ENVELOPE = "attestation.dsse.json"
+FILES = "files"
 _LOCK = "lock"
+_KEPT = frozenset({WARC, ENVELOPE, FILES, _LOCK})
 _STALE_SECONDS = 600.0
 
 
@@ -45,6 +47,15 @@ class WorkItem:
     def envelope(self) -> Path:
         """The signed attestation."""
         return self.path / ENVELOPE
+
+    @property
+    def files(self) -> Path:
+        """The folder of what a browser made of the page, each file under its name."""
+        return self.path / FILES
+
+    def subject(self, name: str) -> Path:
+        """Where the subject of the attestation called `name` waits."""
+        return self.warc if name == WARC else self.files / name
 
     @property
     def spool(self) -> Path:
@@ -79,15 +90,17 @@ class WorkFolder:
                     shutil.rmtree(path)
 
     def finish(self, item: WorkItem) -> WorkItem:
-        """Make the item one that outlives its process; WARC and envelope must be written already."""
-        for body in item.path.glob("response-*"):
-            body.unlink()
+        """Make the item one that outlives its process; all that it is to hold must be written already."""
+        for path in item.path.iterdir():
+            if path.name not in _KEPT:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
         return WorkItem(item.path.rename(self._finished / item.capture_id), item.capture_id)
 
     def settle(self, item: WorkItem) -> None:
         """Make a finished item outlast a loss of power: it has to wait."""
-        for path in (item.warc, item.envelope, item.path, self._finished):
-            # What is gone is stored.
+        # What is gone is stored.
+        files = [*item.files.iterdir(), item.files] if item.files.is_dir() else []
+        for path in (item.warc, *files, item.envelope, item.path, self._finished):
             with suppress(FileNotFoundError):
                 _sync(path)
 
@@ -99,7 +112,13 @@ class WorkFolder:
     def remove(self, item: WorkItem) -> None:
         """Forget a finished item, once everything in it is stored."""
         # The rename makes it one step: a half-removed item must not look like a finished one.
-        shutil.rmtree(item.path.rename(self._capturing / f".done-{item.capture_id}"))
+        done = item.path.rename(self._capturing / f".done-{item.capture_id}")
+        for name in (WARC, ENVELOPE, _LOCK):
+            (done / name).unlink(missing_ok=True)
+        try:
+            done.rmdir()
+        except OSError:  # there is more in it
+            shutil.rmtree(done)
 
     @contextmanager
     def abandoned(self) -> Iterator[tuple[WorkItem, ...]]:

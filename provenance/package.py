@@ -55,6 +55,7 @@ from sijill.provenance.package_layout import (
     bad_subject,
     subject_path,
 )
+from sijill.provenance.report.browser import shown_pictures
 from sijill.provenance.report.page import ReportInput, TokenFacts, report_html
 
 _TITLE: Final = "Evidence package of one capture"
@@ -87,6 +88,8 @@ class Signed:
     """The CDXJ lines of the WARC's responses and revisits, and of what is taken from other captures."""
     tokens: Mapping[Token, bytes] = field(default_factory=dict)
     """The timestamps."""
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    """The subjects that the report shows as pictures, see `shown_pictures`."""
     dependencies: DigestSet | None = None
     """Of the file that holds what is taken from other captures; None if nothing is."""
 
@@ -120,6 +123,7 @@ def derive(signed: Signed) -> dict[str, bytes]:
                 keyid=signed.key.keyid,
                 log_vkey=signed.log.vkey,
                 tokens=tuple(TokenFacts.of(token, data) for token, data in sorted(signed.tokens.items())),
+                pictures=signed.pictures,
             )
         ),
     }
@@ -151,8 +155,8 @@ def evidence_package(
 ) -> list[tuple[str, Body]]:
     """Names and bodies of a package's files in their order, ready for `write_zip`.
 
-    Reads `warc`, the other subjects and `dependencies` once. No signature is verified here: verify the package that
-    comes out.
+    Reads `warc`, the other subjects and `dependencies` once, and again what the report shows. No signature is verified
+    here: verify the package that comes out.
 
     Args:
         envelope: the attestation's envelope file as stored.
@@ -190,6 +194,7 @@ def evidence_package(
             log=log,
             index=index_lines(records, taken),
             tokens=stamps,
+            pictures={name: _read(bodies[name]) for name in shown_pictures(statement)},
             dependencies=taken_digests,
         )
     )
@@ -232,6 +237,11 @@ def _take(statement: CaptureStatement, body: Body | None) -> tuple[DigestSet | N
         if members.finish():
             raise UnfitForPackage(DEPENDENCIES, "more than what is attested")
     return members.digests(), records
+
+
+def _read(body: Body) -> bytes:
+    with body.open() as source:
+        return source.read()
 
 
 def _digests(body: Body) -> DigestSet:

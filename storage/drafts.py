@@ -55,6 +55,11 @@ class Draft:
         if not same(found, expected):
             raise ReadBackMismatch(self._key, expected, found)
 
+    def fill_unsynced(self, data: bytes) -> None:
+        """Write `data`, and leave it to the system when it becomes durable."""
+        with failures(self._key):
+            _write(self._file, data)
+
     def link(self, folder: int, name: str) -> bool:
         """Give the file its key, durably, unless something has it; returns whether it was given.
 
@@ -75,8 +80,8 @@ class Draft:
         os.fsync(folder)
         return True
 
-    def rename(self, folder: int, name: str) -> None:
-        """Give the file its key, durably, in the place of whatever has it.
+    def rename(self, folder: int, name: str, *, durable: bool = True) -> None:
+        """Give the file its key in the place of whatever has it, durably unless that is not asked for.
 
         Raises:
             BadKey: other keys begin with this one.
@@ -86,7 +91,8 @@ class Draft:
             os.rename(self._name, name, src_dir_fd=self._folder, dst_dir_fd=folder)
         except IsADirectoryError as err:
             raise _is_folder(self._key) from err
-        os.fsync(folder)
+        if durable:
+            os.fsync(folder)
 
 
 @contextmanager

@@ -123,7 +123,7 @@ class S3Store:
             return False
         return True
 
-    def replace(self, key: str, data: bytes) -> None:
+    def replace(self, key: str, data: bytes, *, durable: bool = True) -> None:
         """See `Store.replace`. Earlier versions are removed."""
         check_mutable(key)
         sent = send_bytes(self._connection, key, data, only_if_absent=False)

@@ -96,8 +96,11 @@ class Store(Protocol):
             ReadBackMismatch: the store gave other bytes back.
         """
 
-    def replace(self, key: str, data: bytes) -> None:
+    def replace(self, key: str, data: bytes, *, durable: bool = True) -> None:
         """Store `data` under the mutable `key`, whatever it held; a reader sees the old bytes or the new, never a mix.
+
+        Without `durable` the store need not wait for its medium: whatever becomes of this process the bytes are there,
+        but a loss of power soon after may leave none of them, or not all.
 
         Raises:
             ImmutableKey: `key` is not mutable.

@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
-from sijill.archive.capture.content import decode
-from sijill.archive.capture.exchange import (
-    Capture,
-    Exchange,
-    FailureKind,
-    Limits,
-    Network,
-    Outcome,
-    Purpose,
-    Response,
-    RevisitKind,
-)
+from sijill.archive.capture.browsed import BrowsedPage
+from sijill.archive.capture.browser.rendering import Browser, NotShown, Rendering
+from sijill.archive.capture.course import Course
+from sijill.archive.capture.exchange import Capture, Exchange, Limits, Network, Outcome
 from sijill.archive.capture.fetch import Fetcher
-from sijill.archive.capture.fetching import LONG, Fetching, Pending
 from sijill.archive.capture.guard import Resolver, system_resolver
-from sijill.archive.capture.known import KnownResources, as_revisit, conditions, is_unusable, may_be_reused
-from sijill.archive.capture.reference import Reference, References, Use
-from sijill.archive.capture.requisites import Page, read_html
-from sijill.archive.capture.stylesheet import decode_css, read_css
+from sijill.archive.capture.known import KnownResources
 from sijill.archive.capture.target import parse_target
-from sijill.archive.errors import BadTarget
+from sijill.archive.errors import BrowserUnavailable
 
-_READ = 10 << 20
-"""Most bytes of a page or style sheet, decoded, that are searched for what it needs."""
-_DEEPEST = 5
-"""How deep frames and style sheets may refer to further ones and be followed."""
-_HTML = frozenset({"text/html", "application/xhtml+xml"})
-_CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s\"';]{1,60})", re.IGNORECASE)
-_ACCEPT_PAGE = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-_SHORT = 200
-_SEARCHED = frozenset({Use.STYLE, Use.FRAME})
-"""What is looked into for what it refers to."""
+_DOM: Final = 10 << 20
+"""Most bytes of the document as shown that are searched for what it needs."""
 
 
 def capture_page(
@@ -55,6 +35,8 @@ def capture_page(
     on_exchange: Callable[[Exchange], None] | None = None,
     started: datetime | None = None,
     known: KnownResources | None = None,
+    browser: Browser | None = None,
+    browser_required: bool = True,
 ) -> Capture:
     """Fetch `target`, follow where it leads, and fetch everything the page needs.
 
@@ -74,15 +56,20 @@ def capture_page(
         started: the moment that the capture's id was made from, just now; None to ask the clock.
         known: what the page needs that was received before; None to fetch and store everything in full. The page
             itself always is.
+        browser: shows the page; what it asks for is fetched, and then what the page refers to and it did not ask for.
+            None for plain HTTP.
+        browser_required: if no browser can be had: raise, or capture by plain HTTP and say so.
 
     Raises:
         BadTarget: `target` cannot be captured; nothing was sent.
         OSError: `workdir` cannot be written to.
         UnusableTrustAnchors: the file of the trust anchors cannot be read.
+        BrowserUnavailable: `browser_required`, and there is none; nothing was sent.
     """
     url = str(parse_target(target))
     limits = limits or Limits()
     started = started or clock()
+    deadline = time.monotonic() + limits.capture_seconds
     with Fetcher(
         limits=limits,
         network=network or Network(),
@@ -91,10 +78,34 @@ def capture_page(
         clock=clock,
         resolver=resolver,
     ) as fetcher:
-        course = _Course(fetcher, limits, on_exchange, known)
-        page = course.reach_page(url)
+        course = Course(fetcher, limits, on_exchange, known)
+        page, rendering, fallback = None, None, None
+        if browser is not None:
+            browsed = BrowsedPage(course, fetcher, limits)
+            try:
+                shown = browsed.show(
+                    browser,
+                    url,
+                    capture_id=capture_id,
+                    user_agent=user_agent,
+                    workdir=workdir,
+                    clock=clock,
+                    deadline=deadline,
+                )
+            except BrowserUnavailable as err:
+                if browser_required:
+                    raise
+                fallback = str(err)
+            else:
+                page = browsed.arrival
+                rendering = shown if isinstance(shown, Rendering) else None
+                fallback = shown.reason if isinstance(shown, NotShown) and page is not None else None
+        if not course.exchanges:
+            page = course.reach_page(url)
+        if rendering is not None:
+            course.reasons.extend(f"the browser: {problem}" for problem in rendering.problems)
         if page is not None:
-            course.fetch_requisites(page)
+            course.fetch_requisites(page, _dom(rendering))
     outcome = Outcome.FAILED if page is None else Outcome.PARTIAL if course.reasons else Outcome.COMPLETE
     return Capture(
         id=capture_id,
@@ -108,251 +119,15 @@ def capture_page(
         limits=limits,
         user_agent=user_agent,
         title=page.content.title if page and page.content else None,
+        rendering=rendering if page is not None else None,
+        browser_fallback=fallback,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Arrival:
-    """The page that the hops ended at."""
-
-    url: str
-    content: Page | None
-    """None if it is not HTML."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Hops:
-    """What came of fetching something, redirects included."""
-
-    exchanges: list[Exchange]
-    response: Response | None
-    """That of the last hop, which may be one received before."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """Something to be fetched, hops included, under way in another thread."""
-
-    reference: Reference
-    depth: int
-    hops: Pending[_Hops]
-    environment: str | None
-    """The encoding of the page that refers to it."""
-
-
-class _Course:
-    """The course of one capture: what was fetched so far and what is not as it should be."""
-
-    def __init__(
-        self,
-        fetcher: Fetcher,
-        limits: Limits,
-        on_exchange: Callable[[Exchange], None] | None,
-        known: KnownResources | None,
-    ) -> None:
-        self._fetcher = fetcher
-        self._known = known
-        self._limits = limits
-        self._on_exchange = on_exchange
-        self._seen: set[str] = set()
-        self._left_out = 0
-        self._too_deep = False
-        self._tasks: list[_Task] = []
-        self.exchanges: list[Exchange] = []
-        self.reasons: list[str] = []
-
-    def reach_page(self, url: str) -> _Arrival | None:
-        """Follow redirects, by Location and by meta refresh, to the page; None if there is none at their end."""
-        via: str | None = None
-        for _ in range(self._limits.redirects + 1):
-            exchange = self._fetcher.fetch(url, purpose=Purpose.PAGE, via=via, headers={"Accept": _ACCEPT_PAGE})
-            self._seen.add(exchange.url)
-            content = None
-            if exchange.response is not None and exchange.redirect_to is None:
-                content = self._read_page(exchange.url, exchange.response)
-                # Only a page that was there redirects; what says "not found" and then leads away is kept for itself.
-                ok = 200 <= exchange.response.status < 300
-                if ok and content and content.refresh and content.refresh not in self._seen:
-                    exchange = replace(exchange, redirect_to=content.refresh)
-            self._record(exchange)
-            if exchange.redirect_to is None:
-                return _Arrival(exchange.url, content) if exchange.response else None
-            via, url = exchange.url, exchange.redirect_to
-        self._record(self._too_many_redirects(url, Purpose.PAGE, via))
+def _dom(rendering: Rendering | None) -> bytes | None:
+    """The document as the browser had it in the end."""
+    made = rendering.file("dom.html") if rendering is not None else None
+    if made is None:
         return None
-
-    def fetch_requisites(self, page: _Arrival) -> None:
-        """Fetch what the page refers to and what that refers to in turn, several at once."""
-        if page.content is None:
-            return
-        executor = Fetching(self._limits.parallel, quick=self._is_quick(page))
-        try:
-            self._admit(executor, page.content.references, page.url, 1, page.content.encoding)
-            # In the order they were found, whatever arrives first: the same page gives the same numbers, and of two
-            # that refer to the same thing always the same one is named as the way to it.
-            for task in self._tasks:
-                hops = task.hops.result()
-                for exchange in hops.exchanges:
-                    self._record(exchange)
-                if hops.response is not None:
-                    self._follow(executor, task, hops.exchanges[-1].url, hops.response)
-        except BaseException:
-            self._fetcher.close()
-            raise
-        finally:
-            executor.shutdown()
-        if self._left_out:
-            self.reasons.append(f"{self._left_out} more than the limit of {self._limits.requisites} were not fetched")
-        if self._too_deep:
-            self.reasons.append(f"what lies deeper than {_DEEPEST} frames or style sheets was not looked for")
-
-    def _is_quick(self, page: _Arrival) -> bool:
-        """Whether whatever the page needs is likely to come at once: its own server does so, and no other is named."""
-        origin, hop = parse_target(page.url).origin + "/", self.exchanges[-1]
-        references = page.content.references if page.content is not None else ()
-        near = all(reference.url.startswith(origin) for reference in references)
-        return near and (hop.ended - hop.started).total_seconds() < LONG
-
-    def _admit(
-        self,
-        executor: Fetching,
-        references: Iterable[Reference],
-        via: str,
-        depth: int,
-        environment: str | None,
-    ) -> None:
-        for reference in references:
-            if reference.url in self._seen:
-                continue
-            self._seen.add(reference.url)
-            if len(self._tasks) >= self._limits.requisites:
-                self._left_out += 1
-                continue
-            hops = executor.submit(self._fetch_hops, reference, via)
-            self._tasks.append(_Task(reference, depth, hops, environment))
-
-    def _fetch_hops(self, reference: Reference, via: str) -> _Hops:
-        purpose = Purpose.DOCUMENT if reference.use is Use.DOCUMENT else Purpose.REQUISITE
-        hops: list[Exchange] = []
-        url = reference.url
-        for _ in range(self._limits.redirects + 1):
-            hop = self._fetch_hop(url, purpose, via, content=reference.use in _SEARCHED)
-            hops += hop.exchanges
-            leads_to = hops[-1].redirect_to
-            if leads_to is None:
-                return _Hops(hops, hop.response)
-            via, url = hops[-1].url, leads_to
-        return _Hops([*hops, self._too_many_redirects(url, purpose, via)], None)
-
-    def _fetch_hop(self, url: str, purpose: Purpose, via: str, *, content: bool) -> _Hops:
-        """Fetch `url`, unless it is known and need not be asked for; on a condition if it is known and must be."""
-        fetcher, known, asked = self._fetcher, None, {}
-        if self._known is not None:
-            known = self._known.find(url, content=content, deadline=fetcher.deadline, called_off=lambda: fetcher.closed)
-        if known is not None and content and known.response is None:
-            known = None
-        if known is not None:
-            if known.this_run and known.original.url == url and may_be_reused(known.headers):
-                return _Hops([fetcher.reused(url, purpose=purpose, via=via, original=known.original)], known.response)
-            asked = conditions(known.headers)
-        referrer = _referrer(via, url)
-        headers = {"Referer": referrer} if referrer else {}
-        exchange = fetcher.fetch(url, purpose=purpose, via=via, headers=headers | asked)
-        made = [as_revisit(exchange, known, asked) if known is not None else exchange]
-        if asked and is_unusable(made[0]):
-            made.append(fetcher.fetch(url, purpose=purpose, via=via, headers=headers))
-        last = made[-1]
-        if self._known is not None:
-            self._known.received(last)
-        unsent = known is not None and last.revisit is not None and last.revisit.kind is RevisitKind.NOT_MODIFIED
-        return _Hops(made, known.response if known is not None and unsent else last.response)
-
-    def _follow(self, executor: Fetching, task: _Task, url: str, response: Response) -> None:
-        """Look into a style sheet or frame for what it refers to."""
-        if response.status >= 400:
-            return
-        is_style = task.reference.use is Use.STYLE or response.media_type == "text/css"
-        is_frame = task.reference.use is Use.FRAME and response.media_type in _HTML
-        if not is_style and not is_frame:
-            return
-        if task.depth >= _DEEPEST:
-            self._too_deep = True
-            return
-        if spent := self._fetcher.spent():
-            self.reasons.append(f"{_shown(url)}: not searched for what it needs: {spent}")
-            return
-        if is_style:
-            references: Iterable[Reference] = self._read_style(url, response, task.environment)
-            environment = task.environment
-        else:
-            frame = self._read_page(url, response)
-            references = [r for r in frame.references if r.use is not Use.DOCUMENT] if frame else ()
-            environment = frame.encoding if frame else None
-        self._admit(executor, references, url, task.depth + 1, environment)
-
-    def _read_page(self, url: str, response: Response) -> Page | None:
-        if response.media_type is not None and response.media_type not in _HTML:
-            return None
-        data = self._decoded(url, response)
-        if response.media_type is None and not data.lstrip().startswith(b"<"):
-            return None
-        return read_html(data, url, _charset(response))
-
-    def _read_style(self, url: str, response: Response, environment: str | None) -> References:
-        references = References(url)
-        read_css(decode_css(self._decoded(url, response), _charset(response), environment), references)
-        return references
-
-    def _decoded(self, url: str, response: Response) -> bytes:
-        content = decode(response, limit=_READ)
-        # A response that broke off is a reason already; that it cannot be decoded to its end follows from it.
-        if content.problem and response.truncated is None:
-            self.reasons.append(f"{_shown(url)}: not wholly searched for what it needs: {content.problem}")
-        return content.data
-
-    def _too_many_redirects(self, url: str, purpose: Purpose, via: str | None) -> Exchange:
-        detail = f"more than {self._limits.redirects} redirects"
-        return self._fetcher.not_fetched(url, purpose=purpose, via=via, kind=FailureKind.REDIRECT_LIMIT, detail=detail)
-
-    def _record(self, exchange: Exchange) -> None:
-        """Give an exchange its number and note what keeps the capture from being complete."""
-        numbered = replace(exchange, number=len(self.exchanges) + 1)
-        self.exchanges.append(numbered)
-        for reason in _objections(numbered):
-            if reason not in self.reasons:
-                self.reasons.append(reason)
-        if self._on_exchange is not None:
-            self._on_exchange(numbered)
-
-
-def _objections(exchange: Exchange) -> Iterable[str]:
-    response, name = exchange.response, f"{exchange.purpose} {_shown(exchange.url)}"
-    if exchange.failure is not None:
-        yield f"{name}: {exchange.failure.kind}: {exchange.failure.detail}"
-    elif response is not None and response.truncated is not None:
-        yield f"{name}: cut short ({response.truncated})"
-    elif response is not None and response.status >= 400 and exchange.purpose is not Purpose.PAGE:
-        yield f"{name}: HTTP status {response.status}"
-    if exchange.tls is not None and exchange.server is not None and not exchange.tls.verified:
-        host = parse_target(exchange.url).authority
-        yield f"the certificate of {host} does not validate: {exchange.tls.verify_error}"
-
-
-def _charset(response: Response) -> str | None:
-    found = _CHARSET.search(response.header("content-type") or "")
-    return found[1] if found else None
-
-
-def _referrer(via: str, url: str) -> str | None:
-    """What a browser would name as the referrer: Referrer Policy, strict-origin-when-cross-origin."""
-    try:
-        source, target = parse_target(via), parse_target(url)
-    except BadTarget:  # a redirect to something that will not be fetched
-        return None
-    if source.origin == target.origin:
-        return str(source)
-    return None if source.scheme == "https" and target.scheme == "http" else source.origin + "/"
-
-
-def _shown(url: str) -> str:
-    return url if len(url) <= _SHORT else url[: _SHORT - 1] + "…"
+    with made.body.open() as reader:
+        return reader.read(_DOM)

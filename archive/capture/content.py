@@ -6,7 +6,7 @@ Nothing here touches what is recorded.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -48,13 +48,18 @@ def decode(response: Response, *, limit: int) -> Content:
 
     However much a compressed body would swell, no more than `limit` bytes and one piece of input are held.
     """
-    coding = ",".join(v for k, v in response.headers if k.lower() in {"content-encoding", "transfer-encoding"})
+    return decoded(payload(response), response.headers, limit=limit)
+
+
+def decoded(pieces: Iterator[bytes], headers: Iterable[tuple[str, str]], *, limit: int) -> Content:
+    """As `decode`, from the de-chunked body in pieces and the headers that came with it."""
+    coding = ",".join(v for k, v in headers if k.lower() in {"content-encoding", "transfer-encoding"})
     names = [name for part in coding.split(",") if (name := part.strip().lower()) not in _PLAIN]
     if not names:
-        return _bounded(payload(response), limit)
+        return _bounded(pieces, limit)
     if len(names) > 1 or names[0] not in _CODINGS:
         return Content(b"", f"its content coding {', '.join(names)[:80]!r} is not one that sijill reads")
-    return _inflate(payload(response), names[0], limit)
+    return _inflate(pieces, names[0], limit)
 
 
 def _bounded(pieces: Iterator[bytes], limit: int) -> Content:

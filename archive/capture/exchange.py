@@ -8,9 +8,12 @@ from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from sijill.archive.digest import DigestSet
+
+if TYPE_CHECKING:
+    from sijill.archive.capture.browser.rendering import Rendering
 
 
 class Purpose(StrEnum):
@@ -210,7 +213,7 @@ class Exchange:
     server: ServerAddress | None
     tls: TlsFacts | None
     redirect_to: str | None = None
-    """The absolute URL this hop leads to, by Location or meta refresh; None if it leads nowhere."""
+    """The absolute URL this hop leads to, by Location or meta refresh, in a browser by script too; None if nowhere."""
     revisit: Revisit | None = None
     """Where the payload is kept, if another capture keeps it."""
 
@@ -308,6 +311,10 @@ class Capture:
     user_agent: str
     title: str | None = field(default=None)
     """The text of the page's title element, white space folded, for lists; None if there is none."""
+    rendering: Rendering | None = None
+    """The page as a browser showed it; None if it was captured by plain HTTP."""
+    browser_fallback: str | None = None
+    """Why plain HTTP was used although a browser was asked for."""
 
     @property
     def redirect_chain(self) -> tuple[str, ...]:

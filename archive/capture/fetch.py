@@ -71,6 +71,7 @@ class _RecordedResponse(requests.Response):
         self.request = request
         self.url = str(request.target)
         self.recording = recording
+        self.sets_cookies = False
         if recording.response is not None:
             self.status_code = recording.response.status
             # The session takes cookies from where it finds them in responses of urllib3.
@@ -78,6 +79,7 @@ class _RecordedResponse(requests.Response):
             for name, value in recording.response.headers:
                 if name.lower() == "set-cookie" and not _CONTROL.search(value):
                     cookies["Set-Cookie"] = value
+                    self.sets_cookies = True
             self.raw = SimpleNamespace(_original_response=SimpleNamespace(msg=cookies))
 
 
@@ -246,14 +248,17 @@ class Fetcher:
         fields = requests.structures.CaseInsensitiveDict(self._session.headers)
         fields.update({name: value for name, value in headers.items() if name.lower() not in _OURS})
         request.prepare_headers(fields)
-        request.prepare_cookies(self._session.cookies)
+        if self._session.cookies:
+            request.prepare_cookies(self._session.cookies)
         request.prepare_body(body, None)
         return request
 
     def _send(self, request: _Request) -> Recording:
-        answer = self._session.send(request, stream=True, allow_redirects=False)
-        if not isinstance(answer, _RecordedResponse):
-            raise TypeError("the session sent a request past the recording adapter")
+        # Not by the session's own `send`: it prepares for redirects and hooks, for longer than the request takes.
+        answer = self._adapter.send(request)
+        if answer.sets_cookies:
+            # The types of `requests` leave this function out.
+            requests.cookies.extract_cookies_to_jar(self._session.cookies, request, answer.raw)  # type: ignore[no-untyped-call]
         return answer.recording
 
     def _exchange(

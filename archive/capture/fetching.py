@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, ParamSpec, TypeVar
 
-LONG = 0.02
+LONG = 0.05
 """Seconds of waiting from which on threads pay."""
 
 _P = ParamSpec("_P")

@@ -49,6 +49,10 @@ _ATTRIBUTES: dict[str, tuple[tuple[str, Use], ...]] = {
     "th": (("background", Use.OTHER),),
 }
 _SOURCE_SETS = ("srcset", "data-srcset", "imagesrcset")
+_SPECIAL = frozenset({"a", "area", "iframe", "link", "meta", "style", "title"})
+_ANYWHERE = etree.XPath("//*[@style or " + " or ".join(f"@{name}" for name in _SOURCE_SETS) + "]")
+"""Elements that may refer to something whatever they are called."""
+_MAY_BE_DOCUMENT = re.compile(r"p\s*d\s*f|d\s*o\s*c|o\s*d\s*t", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +162,9 @@ class _Reader:
         }
 
     def read(self, root: etree._Element) -> None:
-        for event, element in etree.iterwalk(root, events=("start", "end")):
+        # Most elements of a page are paragraphs and the like: they are passed over without leaving C.
+        tags = {*_REGIONS, *_SPECIAL, *_ATTRIBUTES, *_tags_anywhere(root)}
+        for event, element in etree.iterwalk(root, events=("start", "end"), tag=tags):
             tag = str(element.tag)
             if tag in _REGIONS:
                 self._inside[tag] += 1 if event == "start" else -1
@@ -193,7 +199,11 @@ class _Reader:
 
     def _read_anchor(self, element: etree._Element) -> None:
         """A link to a document of the same site, unless it stands in navigation rather than in the text."""
-        target = self.references.absolute(element.get("href"))
+        href = (element.get("href") or "").lstrip()
+        # Only a glance, since most links lead elsewhere; a query alone leaves the path as it is.
+        if not _MAY_BE_DOCUMENT.search(self.references.base + href if href[:1] == "?" else href):
+            return
+        target = self.references.absolute(href)
         parts = urlsplit(target or "")
         if target is None or not _DOCUMENT.search(parts.path) or not same_site(parts.hostname or "", self._host):
             return
@@ -212,6 +222,11 @@ class _Reader:
             return
         if self.refresh is None and "srcdoc" not in self._inside:
             self.refresh = self.references.absolute(refresh_target(element.get("content") or ""))
+
+
+def _tags_anywhere(root: etree._Element) -> set[str]:
+    found = _ANYWHERE(root)
+    return {str(one.tag) for one in found if isinstance(one, etree._Element)} if isinstance(found, list) else set()
 
 
 def _text(element: etree._Element) -> str:

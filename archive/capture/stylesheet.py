@@ -15,7 +15,7 @@ LARGEST = 2 << 20
 """Most characters of a style sheet that are searched: some seconds of work."""
 
 # No reference can be in a text without one of these; most style attributes are settled by this alone.
-_MAY_REFER = re.compile(r"url|import|image-set|\\", re.IGNORECASE)
+_MARKS = ("url", "import", "image-set", "\\")
 _CHARSET_RULE = re.compile(rb'@charset "([^"]{1,64})";')
 _IMAGE_SETS = frozenset({"image-set", "-webkit-image-set"})
 
@@ -40,7 +40,8 @@ def decode_css(data: bytes, charset: str | None, environment: str | None) -> str
 
 def read_css(text: str, references: References) -> None:
     """Take everything that `text` (a style sheet, a style attribute) refers to into `references`, in its order."""
-    if not _MAY_REFER.search(text):
+    lowered = text.lower()
+    if not any(mark in lowered for mark in _MARKS):
         return
     values: Sequence[ast.Node] = tinycss2.parse_component_value_list(text[:LARGEST], skip_comments=True)
     # Blocks inside blocks are kept on a list: style sheets may nest deeper than Python lets functions call.

@@ -73,6 +73,8 @@ class Absences:
             if url == sent.final_url and not everything:
                 return None
             return Likeness(f"leads to {sent.final_url}, as what does not exist there does", everything)
+        if captured.shown is not None and everything:
+            return None  # one page for all, and scripts fill it: what they made of it is there to be judged
         if sent.mark == mark(captured.media_type, captured.charset, captured.body):
             return Likeness("the same text as is sent there for pages that do not exist", everything)
         return None

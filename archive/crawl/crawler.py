@@ -21,7 +21,7 @@ from sijill.archive.crawl.journal import Captures, Journal, Progress, Show
 from sijill.archive.crawl.judging import document_step, judge, judge_document, page_step
 from sijill.archive.crawl.ledger import Ledger, waiting
 from sijill.archive.crawl.origins import Origins, Turned
-from sijill.archive.crawl.pages import KNOWN, ROBOTS, Known, PageOutcome, Planned, RunOutcome, Step, Task
+from sijill.archive.crawl.pages import KNOWN, ROBOTS, Captured, Known, PageOutcome, Planned, RunOutcome, Step, Task
 from sijill.archive.crawl.planning import let_in, seeds
 from sijill.archive.crawl.politeness import Turns, answer
 from sijill.archive.crawl.searching import Findings
@@ -261,9 +261,14 @@ class Crawler:
         likeness = self._absences.likeness(url, captured)
         judgement = judge(self._site, url, captured, self._known.get(url), likeness)
         there = judgement.outcome in (PageOutcome.CAPTURED, PageOutcome.UNCHANGED)
-        if there and (same := self._ledger.same_as(captured.sha256, captured.text_sha256)):
+        if there and (same := self._same_as(captured)):
             judgement = replace(judgement, reason="; ".join(part for part in (judgement.reason, same) if part))
         self._finish_with(page_step(step, captured, judgement), findings if there else Findings())
+
+    def _same_as(self, captured: Captured) -> str | None:
+        """Which page of this run says the same; whose bytes scripts fill is not told by these."""
+        sha256 = None if captured.shown is not None else captured.sha256
+        return self._ledger.same_as(sha256, captured.text_sha256)
 
     def _finish_document(self, step: Step, document: Document, findings: Findings) -> None:
         planned = step.planned

@@ -24,9 +24,15 @@ class Judgement:
 
 
 def with_text(captured: Captured) -> Captured:
-    """`captured` with the digest of its visible text, if it is an HTML page that could be read wholly."""
+    """`captured` with the digest of its visible text, if it is an HTML page that could be read wholly.
+
+    Of a page that a browser showed it is the text that stood there in the end.
+    """
     there = captured.status is not None and captured.whole and is_html(captured.media_type, captured.body)
-    text = visible_text_sha256(captured.body, captured.charset) if there else None
+    if captured.shown is not None and there:
+        text = visible_text_sha256(captured.shown, "utf-8")
+    else:
+        text = visible_text_sha256(captured.body, captured.charset) if there else None
     return replace(captured, text_sha256=text)
 
 
@@ -100,7 +106,8 @@ def document_step(step: Step, document: Document, judgement: Judgement) -> Step:
 
 
 def _same(captured: Captured, known: Known) -> bool:
-    if captured.sha256 is not None and captured.sha256 == known.sha256:
+    # What a script draws may change in a page whose bytes never do.
+    if captured.shown is None and captured.sha256 is not None and captured.sha256 == known.sha256:
         return True
     return captured.text_sha256 is not None and captured.text_sha256 == known.text_sha256
 

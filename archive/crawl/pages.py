@@ -110,6 +110,8 @@ class Captured:
     """Whether `body` is all of the page."""
     text_sha256: str | None = None
     """Of the page's visible text; None if that was not read."""
+    shown: bytes | None = None
+    """The document as a browser had it in the end, in UTF-8; None if the page was captured by plain HTTP."""
 
 
 @dataclass(frozen=True, slots=True)

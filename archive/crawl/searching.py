@@ -43,7 +43,10 @@ def search_captured(site: Site, url: str, captured: Captured) -> Findings:
     """What a captured page names."""
     if captured.status is None or not 200 <= captured.status < 300:
         return Findings()
-    return _search_page(site, captured.final_url or url, captured.media_type, captured.charset, captured.body)
+    final_url = captured.final_url or url
+    if captured.shown is not None and is_html(captured.media_type, captured.body):
+        return _search_page(site, final_url, captured.media_type, "utf-8", captured.shown)
+    return _search_page(site, final_url, captured.media_type, captured.charset, captured.body)
 
 
 def is_html(media_type: str | None, body: bytes) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sijill.archive.capture.browser.rendering import BrowserMode
 from sijill.archive.capture.target import RequestUrl, parse_target
 from sijill.archive.crawl.urls import PathPattern, ScopeHost
 from sijill.archive.errors import BadTarget
@@ -83,6 +84,8 @@ class Site:
     schedule: Schedule | None = None
     limits: CrawlLimits = field(default=CrawlLimits())
     politeness: Politeness = field(default=Politeness())
+    browser: BrowserMode | None = None
+    """Whether statement pages are captured with a browser; None for what the archive's settings say."""
 
     def scope(self, url: str) -> Verdict:
         """Whether `url` may be fetched as a page of this site; never raises."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import webencodings
 from lxml import etree
@@ -28,6 +28,8 @@ _INLINE = frozenset(
      "tt", "u", "var", "wbr"}
 )  # fmt: skip
 """Elements that do not part the words before and after them."""
+_MAYBE_UNSEEN = _UNSEEN | {"template"}
+_DESCRIBED = frozenset({"img", "area"})
 _INVISIBLE = dict.fromkeys((0x00AD, 0x200B, 0x2060, 0xFEFF))
 """Soft hyphen, zero width space, word joiner, byte order mark: where a line may break is not what it says."""
 
@@ -65,32 +67,33 @@ def visible_text_sha256(data: bytes, charset: str | None = None) -> str | None:
     return None if text is None else hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
-def _folded(pieces: Iterator[str]) -> str:
+def _folded(pieces: Iterable[str]) -> str:
     words = unicodedata.normalize("NFC", "".join(pieces)).translate(_INVISIBLE).split()
     return " ".join(words)
 
 
-def _pieces(root: etree._Element) -> Iterator[str]:
-    unseen = 0
+def _pieces(root: etree._Element) -> list[str]:
+    unseen, pieces = 0, list[str]()
     for event, element in etree.iterwalk(root, events=("start", "end")):
         tag = str(element.tag).lower()
-        hidden, parts = _is_unseen(tag, element), tag not in _INLINE
+        hidden = tag in _MAYBE_UNSEEN and _is_unseen(tag, element)
         if event == "start":
             unseen += hidden
-            if unseen:
-                continue
-            if parts:
-                yield " "
-            if tag in {"img", "area"} and (alternative := element.get("alt")):
-                yield alternative
-            yield element.text or ""
         else:
             unseen -= hidden
-            if unseen:
-                continue
-            if parts:
-                yield " "
-            yield element.tail or ""
+        if unseen:
+            continue
+        if tag not in _INLINE:
+            pieces.append(" ")
+        if event == "start":
+            if tag in _DESCRIBED and (alternative := element.get("alt")):
+                pieces.append(alternative)
+            text = element.text
+        else:
+            text = element.tail
+        if text:
+            pieces.append(text)
+    return pieces
 
 
 def _is_unseen(tag: str, element: etree._Element) -> bool:

@@ -2,10 +2,11 @@
 
 The grammar is stricter than the standard's: a writer refuses to write, and a reader to read, what it does not list.
 Records that belong to no URL of the web are named by URNs. `urn:sijill:` is no registered namespace; tools that replay
-archives take any `urn:` for something that is not a page, and two of them are needed:
+archives take any `urn:` for something that is not a page, and three of them are needed:
 
 - `urn:sijill:capture:<capture id>`: the capture itself; its metadata record is the fetch log;
-- `urn:sijill:certificates:<sha256 of the PEM block>`: a certificate chain as one server sent it.
+- `urn:sijill:certificates:<sha256 of the PEM block>`: a certificate chain as one server sent it;
+- `urn:sijill:rendering:<capture id>:<name>`: a file that a browser made of the page.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ END: Final = b"\r\n\r\n"
 
 WARC_NAME: Final = "data.warc.gz"
 """The one name of a capture's WARC: in its warcinfo, as subject, in the index and in packages."""
+
+RENDERING: Final = "urn:sijill:rendering:"
+"""What URIs of files begin with that a browser made of a page."""
 
 Fields = tuple[tuple[str, str], ...]
 """Named fields in order; a name may be repeated."""
@@ -111,6 +115,17 @@ _CONTENT_TYPE: Final = {
 """The only content type of a record type; the others may have any."""
 
 
+def rendering_uri(capture_id: str, name: str) -> str:
+    """`WARC-Target-URI` of a file that a browser made of the page of a capture."""
+    return f"{RENDERING}{capture_id}:{name}"
+
+
+def rendering_content_type(media_type: str) -> str:
+    """`Content-Type` of such a file: its type in lower case without parameters; of text, which is always UTF-8, so."""
+    plain = media_type.partition(";")[0].strip().lower()
+    return f"{plain};charset=utf-8" if plain.startswith("text/") else plain
+
+
 def warc_date(moment: datetime) -> str:
     """`moment` as `WARC-Date` has it: UTC with microseconds (ISO 28500 §5.4, W3C-DTF).
 
@@ -119,7 +134,7 @@ def warc_date(moment: datetime) -> str:
     """
     if moment.tzinfo is None:
         raise ValueError("a time without a time zone is no point in time")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def first(fields: Sequence[tuple[str, str]], name: str) -> str | None:

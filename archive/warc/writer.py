@@ -2,7 +2,7 @@
 
 Every body is read twice, once for the digests that its header needs and once to be written. The records, in order:
 warcinfo; for each exchange by number its response or revisit, and its request; one resource record per distinct
-certificate chain; further resources as given; the fetch log as metadata record.
+certificate chain; one per file that a browser made of the page; the fetch log as metadata record.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 from sijill.archive.capture.exchange import Body, Capture, Exchange, Response, Revisit, TlsFacts
 from sijill.archive.capture.known import can_be_original
 from sijill.archive.capture.spool import MemoryBody
-from sijill.archive.digest import Algorithm, Digest, DigestSet, HashingWriter, Sink, chunks
+from sijill.archive.digest import Algorithm, Digest, DigestSet, HashingWriter, Sink, chunks, digest_stream
 from sijill.archive.errors import BadRecordField, BodyChanged
 from sijill.archive.warc.fetch_log import fetch_log
 from sijill.archive.warc.http_message import is_plain_head
@@ -30,6 +30,8 @@ from sijill.archive.warc.record import (
     Fields,
     RecordType,
     header_bytes,
+    rendering_content_type,
+    rendering_uri,
     warc_date,
 )
 
@@ -67,11 +69,11 @@ _COMPRESSED_PREFIXES = ("audio/", "video/", "application/vnd.openxmlformats-", "
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
-    """Something made of or for the capture that is kept in its WARC: a screenshot, a rendered page."""
+class _Resource:
+    """Something made of or for the capture that is kept in its WARC: a certificate chain, a screenshot."""
 
     uri: str
-    media_type: str
+    content_type: str
     date: datetime
     body: Body
 
@@ -96,17 +98,17 @@ class WrittenWarc:
     """Exchange number -> `urn:uuid:…` of its response or revisit record; what has no response is not in it."""
     originals: Mapping[int, WrittenMember]
     """Exchange number -> where its response record is, of those that revisits of other captures may refer to."""
+    files: Mapping[str, DigestSet]
+    """Name -> what was written of that file of the rendering, in their order."""
 
 
-def write_capture(
-    capture: Capture,
-    sink: Sink,
-    *,
-    new_id: Callable[[], str],
-    info: Mapping[str, str],
-    resources: Sequence[Resource] = (),
-) -> WrittenWarc:
-    """Write `capture` to `sink` as one WARC file.
+def write_capture(capture: Capture, sink: Sink, *, new_id: Callable[[], str], info: Mapping[str, str]) -> WrittenWarc:
+    """Write `capture` to `sink` as one WARC file; arguments and errors are those of `begin_capture`."""
+    return begin_capture(capture, sink, new_id=new_id, info=info).finish(capture)
+
+
+def begin_capture(capture: Capture, sink: Sink, *, new_id: Callable[[], str], info: Mapping[str, str]) -> BegunWarc:
+    """Write everything of `capture` to `sink` but the fetch log, which says what came of the whole.
 
     Args:
         capture: what to write.
@@ -114,7 +116,6 @@ def write_capture(
         new_id: gives a fresh `urn:uuid:…` at each call.
         info: named fields of the warcinfo record (ISO 28500 §6.2), e.g. `software`; the format and the capture's id are
             added.
-        resources: further resource records.
 
     Raises:
         BadRecordField: something of the capture does not fit a record, e.g. a URL with white space.
@@ -132,12 +133,41 @@ def write_capture(
             responses[exchange.number] = writer.response(exchange, exchange.response)
         if exchange.request:
             requests[exchange.number] = writer.request(exchange, responses.get(exchange.number))
-    for resource in (*_certificate_chains(exchanges), *resources):
-        writer.about(RecordType.RESOURCE, resource)
-    log = MemoryBody(fetch_log(capture, responses, requests))
-    uri = f"urn:sijill:capture:{capture.id}"
-    writer.about(RecordType.METADATA, Resource(uri, "application/json", capture.ended, log))
-    return WrittenWarc(writer.digests(), responses, writer.originals)
+    for chain in _certificate_chains(exchanges):
+        writer.about(RecordType.RESOURCE, chain)
+    files: dict[str, DigestSet] = {}
+    for file in capture.rendering.files if capture.rendering is not None else ():
+        uri = rendering_uri(capture.id, file.name)
+        resource = _Resource(uri, rendering_content_type(file.media_type), file.made, file.body)
+        files[file.name] = writer.about(RecordType.RESOURCE, resource)
+    return BegunWarc(writer, responses, requests, files)
+
+
+class BegunWarc:
+    """A WARC that has all records of a capture but the last; see `begin_capture`."""
+
+    def __init__(
+        self,
+        writer: _Writer,
+        responses: Mapping[int, str],
+        requests: Mapping[int, str],
+        files: Mapping[str, DigestSet],
+    ) -> None:
+        self._writer = writer
+        self._responses = responses
+        self._requests = requests
+        self._files = files
+
+    def finish(self, capture: Capture) -> WrittenWarc:
+        """Write the fetch log.
+
+        Args:
+            capture: the same one; its outcome and reasons may have been found out meanwhile.
+        """
+        log = MemoryBody(fetch_log(capture, self._responses, self._requests))
+        uri = f"urn:sijill:capture:{capture.id}"
+        self._writer.about(RecordType.METADATA, _Resource(uri, "application/json", capture.ended, log))
+        return WrittenWarc(self._writer.digests(), self._responses, self._writer.originals, self._files)
 
 
 def is_compressed(media_type: str | None, content_coding: str | None) -> bool:
@@ -211,17 +241,29 @@ class _Writer:
         fields.append(("Content-Type", "application/http;msgtype=request"))
         return self._record(RecordType.REQUEST, exchange.started, MemoryBody(exchange.request), fields, stored=False)
 
-    def about(self, record_type: RecordType, resource: Resource) -> str:
-        fields = [("WARC-Target-URI", resource.uri), ("Content-Type", resource.media_type)]
-        stored = is_compressed(resource.media_type, None)
-        return self._record(record_type, resource.date, resource.body, fields, stored=stored)
+    def about(self, record_type: RecordType, resource: _Resource) -> DigestSet:
+        """Write a record that is no HTTP message; the digests of its block."""
+        fields = [("WARC-Target-URI", resource.uri), ("Content-Type", resource.content_type)]
+        stored = is_compressed(resource.content_type, None)
+        with resource.body.open() as source:
+            found = digest_stream(source)
+        measured = found.size, found.sha256
+        self._record(record_type, resource.date, resource.body, fields, stored=stored, measured=measured)
+        return found
 
     def _record(
-        self, record_type: RecordType, date: datetime, block: Body, own: list[tuple[str, str]], *, stored: bool
+        self,
+        record_type: RecordType,
+        date: datetime,
+        block: Body,
+        own: list[tuple[str, str]],
+        *,
+        stored: bool,
+        measured: tuple[int, Digest] | None = None,
     ) -> str:
         """Write one record; `own` are the fields between those that every record has."""
         record_id = self._new_id()
-        size, digest = _measure(block)
+        size, digest = measured or _measure(block)
         *between, content_type = own
         fields: list[tuple[str, str]] = [
             ("WARC-Type", str(record_type)),
@@ -290,7 +332,7 @@ def _head(response: Response) -> bytes:
         return source.read(response.head_size)
 
 
-def _certificate_chains(exchanges: Sequence[Exchange]) -> list[Resource]:
+def _certificate_chains(exchanges: Sequence[Exchange]) -> list[_Resource]:
     """One resource per distinct chain, dated by the first exchange that met it."""
     found: dict[tuple[bytes, ...], datetime] = {}
     for exchange in exchanges:
@@ -299,10 +341,10 @@ def _certificate_chains(exchanges: Sequence[Exchange]) -> list[Resource]:
     return [_certificate_chain(chain, date) for chain, date in found.items()]
 
 
-def _certificate_chain(chain: tuple[bytes, ...], date: datetime) -> Resource:
+def _certificate_chain(chain: tuple[bytes, ...], date: datetime) -> _Resource:
     pem = b"".join(_pem(certificate) for certificate in chain)
     uri = f"urn:sijill:certificates:{hashlib.sha256(pem).hexdigest()}"
-    return Resource(uri, PEM_CHAIN, date, MemoryBody(pem))
+    return _Resource(uri, PEM_CHAIN, date, MemoryBody(pem))
 
 
 def _pem(certificate: bytes) -> bytes:

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 import tomllib
+import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -28,7 +29,9 @@ from urllib.parse import unquote
 from partners import outside_parties
 from serve import ServedSites, serve_sites
 
+from sijill.archive.capture.browser.chromium import find_chromium
 from sijill.archive.capture.spool import MemoryBody
+from sijill.archive.errors import BrowserUnavailable
 from sijill.archive.warc.zip_reader import open_member, read_zip
 from sijill.archive.warc.zip_writer import write_zip
 
@@ -39,6 +42,12 @@ JOINT_STATEMENT = "/2024/11/12/joint-statement-keep-the-records-of-zarqun/"
 """The page whose capture goes to the auditor."""
 GONE = "/2019/03/02/visit-to-bir-nasr/"
 """A page that others link to and that is not there: its absence is captured."""
+
+_DRAWN_HOST, _DRAWN = "olivegrowers.example", "/statements/the-well-of-tell-rumman/"
+"""A statement of which the page's source holds no word: a script draws it from a JSON call."""
+_DRAWN_WORDS = "names no owner but"
+DRAWN_PACKAGE = "drawn-by-a-script.wacz"
+PICTURE = "as-a-person-saw-it.png"
 
 PACKAGE = "joint-statement.wacz"
 REPORT = "joint-statement.html"
@@ -117,6 +126,8 @@ def _demonstrate(folder: Path, gateway: Any, started: float) -> int:
         status = _prove(folder, command, joint["captureId"])
         if status:
             return status
+        if not _show_drawn(folder, command, sites.url(_DRAWN_HOST, _DRAWN)):
+            return 1
     seconds = time.monotonic() - started
     if gateway:
         print(f"\nDone in {seconds:.0f} s. The S3 server and all it held are gone now; package and report stay:")
@@ -197,6 +208,32 @@ def _prove(folder: Path, command: Command, capture_id: str) -> int:
     status, report = _verify("archive", command.store_url, "--trust", str(trust))
     print(report)
     return 0 if status == 0 else 1
+
+
+def _show_drawn(folder: Path, command: Command, url: str) -> bool:
+    """Capture a page that only a browser can show, and take its picture out of the package."""
+    _step("9. A page that a script draws, as a person saw it: captured with a browser that has no network of its own")
+    try:
+        print(f"   Chromium: {find_chromium()}")
+    except BrowserUnavailable as err:
+        print(f"   left out: {err}")
+        return True
+    [capture] = json.loads(command("capture", "--browser", "--json", url))["captures"]
+    for line in command("show", capture["captureId"]).split("\n\n")[0].splitlines():
+        if line.startswith(("Outcome", "Recorded", "Browser", "Pictures", "Blocked", "Not collected", "Quality")):
+            print(f"   {line}")
+    package, picture = folder / DRAWN_PACKAGE, folder / PICTURE
+    command("export", capture["captureId"], "-o", str(package))
+    status, report = _verify(str(package), "--trust", str(folder / "trust.json"))
+    print(f"   {next(line for line in report.splitlines() if line.startswith(DRAWN_PACKAGE))}")
+    with zipfile.ZipFile(package) as opened:
+        drawn = _DRAWN_WORDS in opened.read("provenance/dom.html").decode()
+        picture.write_bytes(opened.read("provenance/screenshot-captioned.png"))
+    print(f"   the page with URL, time and digest, out of the package: {_shown(picture)}")
+    if status == 0 and drawn and capture["outcome"] == "complete":
+        return True
+    print("demo: the page that a script draws was not captured as it should be", file=sys.stderr)
+    return False
 
 
 @contextmanager

@@ -50,15 +50,29 @@ def init(folder: Path, operator: str | None, contact: str | None, store: str, as
     show_default=True,
     help="What the timestamping authorities of the settings are asked about; attestation: about each one, too.",
 )
+@click.option(
+    "--browser/--no-browser",
+    default=None,
+    help="Show each page in Chromium and take pictures of it, or not. Default: as the settings say.",
+)
 @as_json
 @click.pass_obj
-def capture(config: Path, urls: tuple[str, ...], source: Iterable[str] | None, timestamp: str, as_json: bool) -> None:
+def capture(
+    config: Path,
+    urls: tuple[str, ...],
+    source: Iterable[str] | None,
+    timestamp: str,
+    browser: bool | None,
+    as_json: bool,
+) -> None:
     """Capture each URL, attest it, store it, and seal the log.
 
     A URL that fails is recorded as failed and does not stop the others.
     """
+    from sijill.archive.capture.browser.rendering import BrowserMode
     from sijill.archive.errors import BadTarget
     from sijill.flows import evidence
+    from sijill.flows.browsing import Browsing
     from sijill.flows.console import print_captures
     from sijill.flows.progress import CaptureProgress
 
@@ -69,17 +83,25 @@ def capture(config: Path, urls: tuple[str, ...], source: Iterable[str] | None, t
     also_attestation = timestamp == "attestation"
     if also_attestation and not archive.settings.timestamps:
         raise click.UsageError("--timestamp attestation: the settings name no authority; add a [[timestamps]] section")
+    wanted = {None: None, True: BrowserMode.ALWAYS, False: BrowserMode.NEVER}[browser]
     results: list[evidence.Archived] = []
     refused: list[BadTarget] = []
-    with CaptureProgress(len(targets), quiet=as_json) as progress:
+    with Browsing(archive) as browsing, CaptureProgress(len(targets), quiet=as_json) as progress:
+        mode = browsing.mode(wanted)
+        browsing.begin(mode)
         for target in targets:
             progress.begin(target)
             try:
-                results.append(
-                    evidence.archive_url(
-                        archive, target, on_exchange=progress.exchange, timestamp_attestation=also_attestation
+                with browsing.turn(mode) as shown_by:
+                    archived = evidence.archive_url(
+                        archive,
+                        target,
+                        on_exchange=progress.exchange,
+                        timestamp_attestation=also_attestation,
+                        browser=shown_by,
+                        browser_required=mode is BrowserMode.ALWAYS,
                     )
-                )
+                results.append(archived)
             except BadTarget as err:
                 refused.append(err)
                 progress.refused(err)

@@ -160,6 +160,7 @@ def tombstone(
                 "captureId": capture_id,
                 "tombstones": [one.tombstone_id for one in tombstones],
                 "removed": list(removal.keys),
+                "kept": list(removal.kept),
                 "attestationRemoved": any(one.attestation_removed for one in tombstones),
             }
         )
@@ -171,6 +172,7 @@ def tombstone(
             "Reason": "; ".join(one.reason for one in tombstones),
             "Authority": "; ".join(one.authority for one in tombstones),
         }
+        | ({"Kept for other captures": ", ".join(removal.kept)} if removal.kept else {})
     )
 
 
@@ -178,6 +180,8 @@ def _ask(removal: Removal) -> None:
     click.echo(f"To be removed of {removal.capture_id}, for good:", err=True)
     for key in removal.keys:
         click.echo(f"  {key}", err=True)
+    for key in removal.kept:
+        click.echo(f"  stays, since another capture has the same bytes: {key}", err=True)
     if not click.confirm("Remove?", err=True):
         click.echo("nothing was changed", err=True)
         raise SystemExit(ExitStatus.FAILED)

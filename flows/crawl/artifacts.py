@@ -1,4 +1,4 @@
-"""What a crawl shows in Prefect: progress now and then, a table at the end, a line of log for each statement page."""
+"""What a crawl shows in Prefect: progress now and then, tables at the end, a line of log for each statement page."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from prefect.artifacts import create_progress_artifact, create_table_artifact, u
 from sijill.archive.crawl.journal import Progress
 from sijill.archive.crawl.pages import PageOutcome, Row, Task
 from sijill.archive.crawl.site import Site
-from sijill.flows.crawl.run import CrawlResult
 from sijill.flows.crawl.spreading import Spread
 from sijill.provenance.printable import printable
 
 _ROWS = 500
 """Rows of one table; a longer run has several."""
 _EVERY_SECONDS = 5.0
+_LINES = 25
+"""Captures that one record of the log tells; Prefect's handlers take longer for a record than for its text."""
 _QUIET = frozenset({PageOutcome.OUT_OF_SCOPE, PageOutcome.TRAP})
 
 
@@ -30,6 +31,7 @@ class RunProgress:
         self._site = site
         self._log = log
         self._told = time.monotonic()
+        self._lines: list[str] = []
         made = create_progress_artifact(0.0, key=f"crawl-{site.id}", description=f"crawl of {site.id}")
         # Within a synchronous flow it is no coroutine, whatever its type says.
         self._artifact = cast("UUID", made)
@@ -45,6 +47,7 @@ class RunProgress:
 
     def finish(self) -> None:
         """The run is recorded."""
+        self._flush()
         self._tell(100.0, "recorded")
 
     def _tell(self, percent: float, text: str) -> None:
@@ -54,19 +57,26 @@ class RunProgress:
     def _say(self, row: Row) -> None:
         reason = f": {printable(row.reason)}" if row.reason else ""
         if row.capture_id is not None:
-            self._log.info("capture %s: %s %s%s", row.capture_id, row.outcome, printable(row.url), reason)
+            self._lines.append(f"capture {row.capture_id}: {row.outcome} {printable(row.url)}{reason}")
+            if len(self._lines) >= _LINES:
+                self._flush()
         elif row.failed:
             self._log.warning("%s %s%s", row.outcome, printable(row.url), reason)
 
+    def _flush(self) -> None:
+        if self._lines:
+            self._log.info("%s", "\n".join(self._lines))
+            self._lines.clear()
 
-def table_of_run(result: CrawlResult) -> None:
+
+def table_of_run(site_id: str, run_id: str, rows: Sequence[Row]) -> None:
     """What became of each URL of a run, as table artifacts `run-<run id>`, `run-<run id>-2`, …; trouble comes first."""
-    order = sorted(result.rows, key=lambda row: (not row.failed, row.task is not Task.STATEMENT, row.outcome in _QUIET))
-    for number, rows in enumerate(_batches([_row(row) for row in order]), 1):
+    order = sorted(rows, key=lambda row: (not row.failed, row.task is not Task.STATEMENT, row.outcome in _QUIET))
+    for number, batch in enumerate(_batches([_row(row) for row in order]), 1):
         create_table_artifact(
-            rows,
-            key=f"run-{result.run_id}" + (f"-{number}" if number > 1 else ""),
-            description=f"{result.site.id}: run {result.run_id}, {len(order)} URLs",
+            batch,
+            key=f"run-{run_id}" + (f"-{number}" if number > 1 else ""),
+            description=f"{site_id}: run {run_id}, {len(order)} URLs",
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
+from sijill.archive.capture.browser.rendering import BrowserMode
 from sijill.archive.capture.content import decode
 from sijill.archive.capture.exchange import Exchange, FailureKind, Outcome, Purpose, Response
 from sijill.archive.capture.spool import MemoryBody
@@ -16,16 +17,19 @@ from sijill.archive.errors import MalformedWarc
 from sijill.archive.warc.http_message import ResponseParser
 from sijill.archive.warc.reader import read_records
 from sijill.flows import evidence
+from sijill.flows.browsing import Browsing
 from sijill.flows.crawl.resources import RunResources
 from sijill.flows.errors import TombstonedCapture, UnknownCapture
 from sijill.flows.wiring import Archive
-from sijill.provenance.attest import members
-from sijill.provenance.attest.attestation import Orchestrator, Trigger
+from sijill.provenance.attest import members, parts
+from sijill.provenance.attest.attestation import Orchestrator, Subject, Trigger
 from sijill.provenance.attest.attestation import Robots as AttestedRobots
 from sijill.storage.errors import NotFound
+from sijill.storage.layout import object_key
 
 _SEARCHED = 10 << 20
 """Most bytes of a page that are searched for links, decoded."""
+_DOM = "dom.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +43,22 @@ class ArchiveCaptures:
     """What all captures share; by default each finds it out for itself."""
     resources: RunResources | None = None
     """What captures of the run know of sub-resources; by default everything is stored in full."""
+    browsing: Browsing | None = None
+    """The browser that shows pages, one after the other; by default all are captured by plain HTTP."""
+    mode: BrowserMode = BrowserMode.NEVER
 
     def capture(self, url: str, *, robots: Robots, begun: Callable[[str], None]) -> Captured:
         """Capture `url`, store and queue the capture; `begun` is told its id before anything is sent.
 
         Raises:
             StorageError: the store did not take it; the capture waits in the work folder.
+            BrowserUnavailable: there must be a browser, and it does not start.
         """
         page = _Page()
-        with nullcontext() if self.resources is None else self.resources.capturing() as known:
+        with (
+            nullcontext() if self.browsing is None else self.browsing.turn(self.mode) as browser,
+            nullcontext() if self.resources is None else self.resources.capturing() as known,
+        ):
             archived = evidence.archive_url(
                 self.archive,
                 url,
@@ -56,8 +67,10 @@ class ArchiveCaptures:
                 orchestrator=self.orchestrator,
                 on_exchange=page.look_at,
                 on_begin=begun,
-                robots=AttestedRobots(robots.consulted, robots.decision, robots.reason[: members.MAX_TEXT]),
+                robots=AttestedRobots(robots.consulted, robots.decision, robots.reason[: parts.MAX_TEXT]),
                 known=known,
+                browser=browser,
+                browser_required=self.mode is BrowserMode.ALWAYS,
             )
             if known is not None:
                 known.stored(archived)
@@ -78,6 +91,7 @@ class ArchiveCaptures:
             charset=None if response is None else charset_of(response.header("content-type")),
             body=page.body,
             whole=page.whole,
+            shown=_dom(self.archive, archived.files.get(_DOM)),
         )
 
     def recall(self, capture_id: str, url: str) -> Captured | None:
@@ -113,6 +127,7 @@ class ArchiveCaptures:
             charset=None if response is None else charset_of(response.header("content-type")),
             body=b"" if content is None else content.data,
             whole=received and content is not None and content.problem is None,
+            shown=_dom(self.archive, next((one for one in stored.statement.subject if one.name == _DOM), None)),
         )
 
 
@@ -128,6 +143,16 @@ class _Page:
             content = decode(exchange.response, limit=_SEARCHED)
             received = exchange.response.truncated is None and exchange.failure is None
             self.body, self.whole = content.data, received and content.problem is None
+
+
+def _dom(archive: Archive, subject: Subject | members.Subject | None) -> bytes | None:
+    """The document as a browser had it in the end; None if there is none, or it is too long to be searched."""
+    if subject is None or subject.digests.size > _SEARCHED:
+        return None
+    try:
+        return archive.store.read(object_key(subject.digests.sha256.hex), limit=_SEARCHED)
+    except NotFound:
+        return None
 
 
 def _failure(hop: Exchange | None) -> str | None:

@@ -29,6 +29,7 @@ from sijill.archive.crawl.pages import Task as PageTask
 from sijill.archive.crawl.site import Site
 from sijill.flows.crawl.artifacts import RunProgress, table_of_run, table_of_sites
 from sijill.flows.crawl.journal import last_sign_of_life, unfinished_run
+from sijill.flows.crawl.record import is_recorded, load_report
 from sijill.flows.crawl.run import CrawlResult, crawl_site
 from sijill.flows.crawl.schedule import is_superseded
 from sijill.flows.crawl.sites import FILE_NAME as SITES_NAME
@@ -88,10 +89,12 @@ def crawl_task(site: str, config: str, sites: str, jobs: int, due: datetime | No
     """
     log = get_run_logger()
     chosen = _site(sites, site)
+    archive = open_archive(Path(config))
+    left = unfinished_run(archive, site)
     progress = RunProgress(chosen, log)
     try:
         result = crawl_site(
-            open_archive(Path(config)),
+            archive,
             chosen,
             trigger=Trigger.ON_DEMAND if due is None else Trigger.SCHEDULE,
             due=due,
@@ -103,7 +106,11 @@ def crawl_task(site: str, config: str, sites: str, jobs: int, due: datetime | No
         log.info("%s", err)
         return SiteCrawled(site, None, "left alone: another worker is crawling it")
     progress.finish()
-    table_of_run(result)
+    if left is not None and left.run_id != result.run_id and is_recorded(archive, left.run_id):
+        # A date of the schedule goes on with what was left, and then does its own run.
+        log.info("run %s, begun by an earlier worker, is recorded, too", left.run_id)
+        table_of_run(site, left.run_id, [part.row for part in load_report(archive, left.run_id).planned])
+    table_of_run(site, result.run_id, result.rows)
     for problem in result.problems:
         log.warning("%s: %s", site, printable(problem))
     for missed in result.missed:

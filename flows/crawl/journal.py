@@ -54,8 +54,12 @@ class RunJournal:
         self._lease = lease
 
     def note(self, step: Step) -> None:
-        """Remember a step, in place of what was remembered under its number."""
-        self._archive.store.replace(f"{self._folder}steps/{step.number:08d}", _json(step_json(step)))
+        """Remember a step, in place of what was remembered under its number.
+
+        It outlives this process, and is not waited for to outlast a loss of power: the capture that it names does, and
+        if nobody knows of that any more, the page is captured once more.
+        """
+        self._archive.store.replace(f"{self._folder}steps/{step.number:08d}", _json(step_json(step)), durable=False)
 
     def alive(self) -> None:
         """Show that the run is worked at.
@@ -66,13 +70,14 @@ class RunJournal:
         self._lease.renew()
 
     def steps(self) -> tuple[Step, ...]:
-        """What earlier workers noted, in the order of beginning.
+        """What earlier workers noted, in the order of beginning; without what a loss of power left no whole note of.
 
         Raises:
             LogDamaged: a step is not what `note` writes.
         """
         keys = list(self._archive.store.list(f"{self._folder}steps/"))
-        return tuple(_step(key, self._archive.store.read(key, limit=_LARGEST_STEP)) for key in keys)
+        noted = ((key, self._archive.store.read(key, limit=_LARGEST_STEP)) for key in keys)
+        return tuple(_step(key, data) for key, data in noted if _is_whole(data))
 
     def keep_report(self, report: bytes) -> None:
         """Remember what the run came to, so that whoever records it after a death records the same."""
@@ -286,6 +291,15 @@ def step_json(step: Step) -> dict[str, Any]:
         "problems": list(step.problems),
         "refused": dict(step.refused),
     }
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether a note that was not waited for reached its medium: what did not is empty, cut off, or zeros."""
+    try:
+        json.loads(data)
+    except ValueError:
+        return False
+    return True
 
 
 def _step(key: str, data: bytes) -> Step:

@@ -23,6 +23,7 @@ from typing import Protocol
 
 from sijill.archive.crawl.journal import Progress
 from sijill.archive.crawl.site import Site
+from sijill.flows.browsing import Browsing
 from sijill.flows.crawl.run import CrawlResult, crawl_site
 from sijill.flows.errors import CrawlEnded, ExitStatus, SiteBusy, our_errors, status_of
 from sijill.flows.wiring import Archive
@@ -86,13 +87,15 @@ def crawl_here(archive: Archive, sites: Sequence[Site], display: Display, *, wor
         Whatever `crawl_site` raises, but for `SiteBusy`.
     """
     crawls = Crawls()
-    for site in sites:
-        display.begin(site)
-        try:
-            crawls.results.append(crawl_site(archive, site, workers=workers, show=partial(display.page, site.id)))
-        except SiteBusy as err:
-            crawls.busy.append(err.site_id)
-            display.left_alone(str(err))
+    with Browsing(archive) as browsing:
+        for site in sites:
+            display.begin(site)
+            show = partial(display.page, site.id)
+            try:
+                crawls.results.append(crawl_site(archive, site, workers=workers, show=show, browsing=browsing))
+            except SiteBusy as err:
+                crawls.busy.append(err.site_id)
+                display.left_alone(str(err))
     return crawls
 
 
@@ -192,13 +195,13 @@ class CrawlProcesses:
         # Whoever began this process is gone, or wants it to end: there is nobody to tell.
         with suppress(EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
             try:
-                self._work_on(connection, parent)
+                archive = self._open_archive()
+                with Browsing(archive) as browsing:  # begun in this process, since no thread outlives a fork
+                    self._work_on(archive, browsing, connection, parent)
             except our_errors() as err:
                 connection.send(_Failed(status_of(err), str(err)))
 
-    def _work_on(self, connection: Connection, parent: int) -> None:
-        archive = self._open_archive()
-
+    def _work_on(self, archive: Archive, browsing: Browsing, connection: Connection, parent: int) -> None:
         def sleep(seconds: float) -> None:
             if os.getppid() != parent:
                 raise BrokenPipeError
@@ -213,7 +216,7 @@ class CrawlProcesses:
                 connection.send(_Shown(place, progress))
 
             try:
-                result = crawl_site(archive, site, workers=self._workers, show=show, sleep=sleep)
+                result = crawl_site(archive, site, workers=self._workers, show=show, sleep=sleep, browsing=browsing)
             except SiteBusy as err:
                 connection.send(_Busy(place, str(err)))
             else:

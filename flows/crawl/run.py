@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from sijill.archive.crawl.journal import Show
 from sijill.archive.crawl.pages import Known, Row, RunOutcome
 from sijill.archive.crawl.site import Site
 from sijill.flows import evidence
+from sijill.flows.browsing import Browsing
 from sijill.flows.crawl.capture import ArchiveCaptures
 from sijill.flows.crawl.journal import Lease, RunJournal, RunPlan, begin_run, leased, unfinished_run
 from sijill.flows.crawl.record import find_last_run, is_recorded, load_report, make_report, record_run
@@ -58,6 +60,7 @@ def crawl_site(
     workers: int = 8,
     show: Show | None = None,
     sleep: Callable[[float], None] = time.sleep,
+    browsing: Browsing | None = None,
 ) -> CrawlResult:
     """Crawl one site and record the run; sealing is left to the caller.
 
@@ -72,16 +75,22 @@ def crawl_site(
         workers: URLs that are dealt with at once.
         show: told each URL that was dealt with.
         sleep: waits for so many seconds.
+        browsing: the browser that sites of this process share; one for this run by default.
 
     Raises:
         SiteBusy: another worker is crawling the site.
         LeaseLost: another worker has taken it over.
         CapabilityNotShown: the store was not seen to do what settings demand; nothing was fetched.
+        BrowserUnavailable: the site is to be captured with a browser only, and there is none; nothing was fetched.
         StorageError: the store failed; the next call goes on from there.
     """
     check_required(archive)
-    asked = _Asked(trigger, due, orchestrator, workers, show, sleep)
-    with leased(archive, site.id) as lease:
+    with (
+        Browsing(archive) if browsing is None else nullcontext(browsing) as shared,
+        leased(archive, site.id) as lease,
+    ):
+        shared.begin(shared.mode(site.browser))
+        asked = _Asked(trigger, due, orchestrator, workers, show, sleep, shared)
         evidence.recover(archive)
         result = None
         while (plan := unfinished_run(archive, site.id)) is not None:
@@ -105,6 +114,7 @@ class _Asked:
     workers: int
     show: Show | None
     sleep: Callable[[float], None]
+    browsing: Browsing
 
 
 def _carry_on(
@@ -146,7 +156,15 @@ def _crawl(
         crawler = Crawler(
             site,
             documents=documents,
-            captures=ArchiveCaptures(archive, plan.trigger, asked.orchestrator, evidence.Readiness(archive), resources),
+            captures=ArchiveCaptures(
+                archive,
+                plan.trigger,
+                asked.orchestrator,
+                evidence.Readiness(archive),
+                resources,
+                asked.browsing,
+                asked.browsing.mode(site.browser),
+            ),
             journal=journal,
             known=known,
             user_agent=archive.user_agent,

@@ -6,12 +6,13 @@ import difflib
 import tomllib
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from sijill.archive.capture.browser.rendering import BrowserMode
 from sijill.archive.capture.target import parse_target
 from sijill.archive.crawl.site import CrawlLimits, Politeness, Schedule, Site
 from sijill.archive.crawl.urls import PathPattern, ScopeHost
@@ -50,6 +51,9 @@ exclude = ["/shop/**", "/wp-login.php"]
 # does not matter either, unless the pattern ends with one. Write patterns narrowly: "/blog/*/*/*/*" is
 # /blog/2018/11/15/title/ and not the lists above it.
 statements = ["/statements/*", "/ar/بيانات/*", "/view.php?id=*"]
+
+browser = "never"                    # statement pages shown in Chromium, for those that scripts draw, and for pictures:
+                                     # "never", "auto" (if there is one), "always"; what sijill.toml says if left out
 
 [sites.schedule]                     # leave it out for sites that are crawled on demand only
 cron = "15 3 * * *"                  # minute, hour, day of month, month, day of week
@@ -183,6 +187,7 @@ class SiteSection(_Section):
     include: Annotated[tuple[Pattern, ...], _LIST] = Field(default=(), max_length=200)
     exclude: Annotated[tuple[Pattern, ...], _LIST] = Field(default=(), max_length=200)
     statements: Annotated[tuple[Pattern, ...], _LIST] = Field(min_length=1, max_length=200)
+    browser: Literal["never", "auto", "always"] | None = None
     schedule: ScheduleSection | None = None
     limits: LimitsSection = LimitsSection()
     politeness: PolitenessSection = PolitenessSection()
@@ -220,6 +225,7 @@ class SiteSection(_Section):
             schedule=None if self.schedule is None else Schedule(self.schedule.cron, self.schedule.timezone),
             limits=CrawlLimits(**self.limits.model_dump()),
             politeness=Politeness(**self.politeness.model_dump()),
+            browser=None if self.browser is None else BrowserMode(self.browser),
         )
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 from sijill.archive.digest import digest_bytes
@@ -11,6 +10,7 @@ from sijill.flows import evidence
 from sijill.flows.context import collector, software
 from sijill.flows.custody.pointers import mend, record_about
 from sijill.flows.custody.recording import read_envelope, unknown
+from sijill.flows.custody.sharing import sharers
 from sijill.flows.custody.texts import said
 from sijill.flows.custody.tombstones import Tombstone, all_of, all_tombstones
 from sijill.flows.errors import NotSealed, RemovalRefused
@@ -24,9 +24,16 @@ from sijill.provenance.errors import LogDamaged
 from sijill.provenance.log.entry import Kind, LogEntry
 from sijill.provenance.log.layout import leaf_index_key
 from sijill.provenance.log.queue import leaf_index
-from sijill.storage.layout import CAPTURES, attestation_key, attested_capture, object_key
+from sijill.storage.layout import CAPTURES, attestation_key, object_key
 
-_READERS = 8
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """Objects that another capture, which has a tombstone, names too, and no tombstone of it does."""
+
+    capture_id: str
+    envelope_sha256: str
+    removed: tuple[Removed, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,10 @@ class Removal:
     """All objects that are to go or have gone, the attestation last."""
     tombstones: tuple[Tombstone, ...]
     """Those that the capture has already."""
+    kept: tuple[str, ...] = ()
+    """Objects that stay, because a browser made the same bytes for another capture that still stands."""
+    further: tuple[Further, ...] = ()
+    """What goes of captures that have a tombstone, and was kept for this one until now."""
 
 
 def plan_removal(
@@ -48,12 +59,13 @@ def plan_removal(
 ) -> Removal:
     """What a tombstone of a capture is to remove; nothing is changed.
 
-    With `with_attestation` the attestation goes too, because it holds URLs; its entry in the log stays.
+    With `with_attestation` the attestation goes too, because it holds URLs; its entry in the log stays. What a browser
+    made of the page stays where another capture attests the same bytes in its own right, until that one goes.
 
     Raises:
         UnknownCapture: there is no such capture.
         NotSealed: it is not in the log yet, so that nothing would show that it was there.
-        RemovalRefused: attestations of other captures name the same objects.
+        RemovalRefused: other captures stand on the WARC.
         ObjectLocked: the store keeps an object by retention or legal hold.
         LogDamaged: the log does not hold the attestation where it is said to.
     """
@@ -76,10 +88,18 @@ def plan_removal(
         if with_attestation:
             wanted.append(Removed(envelope_subject(digests), attestation_key(capture_id)))
         unnamed = tuple(item for item in wanted if item.key not in named)
-    keys = sorted(named | {item.key for item in unnamed}, key=lambda key: (key.startswith(CAPTURES), key))
-    removal = Removal(capture_id, envelope_sha256, unnamed, tuple(keys), tombstones)
+    keys = named | {item.key for item in unnamed}
+    shared = _shared(archive, capture_id, keys, show)
+    removal = Removal(
+        capture_id,
+        envelope_sha256,
+        tuple(item for item in unnamed if item.key not in shared.kept),
+        tuple(sorted(keys - shared.kept, key=lambda key: (key.startswith(CAPTURES), key))),
+        tombstones,
+        tuple(sorted(shared.kept)),
+        shared.further,
+    )
     check_removal(archive, removal)
-    _refuse_shared(archive, removal, show)
     return removal
 
 
@@ -106,24 +126,14 @@ def remove(archive: Archive, removal: Removal, *, reason: str, authority: str) -
     """
     reason, authority = said("reason", reason), said("authority", authority)
     check_removal(archive, removal)
-    if removal.unnamed:
-        at = archive.clock()
-        tombstone_id = archive.new_capture_id(at)
-        statement = tombstone_statement(
-            tombstone_id,
-            capture_id=removal.capture_id,
-            envelope_sha256=removal.envelope_sha256,
-            removed=removal.unnamed,
-            reason=reason,
-            authority=authority,
-            at=at,
-            collector=collector(archive),
-            software=software(),
-        )
-        record_about(archive, Kind.TOMBSTONE, removal.capture_id, tombstone_id, statement)
+    own = Further(removal.capture_id, removal.envelope_sha256, removal.unnamed)
+    for one in (*removal.further, own):
+        if one.removed:
+            _record(archive, one, reason=reason, authority=authority)
     evidence.seal(archive)
     tombstones = tuple(all_of(archive, removal.capture_id))
-    for tombstone in tombstones:
+    others = [tombstone for one in removal.further for tombstone in all_of(archive, one.capture_id)]
+    for tombstone in (*tombstones, *others):
         sha256 = digest_bytes(tombstone.envelope).sha256.hex
         _check_logged(archive, LogEntry(tombstone.tombstone_id, sha256, Kind.TOMBSTONE))
     for key in removal.keys:
@@ -145,42 +155,52 @@ def _check_logged(archive: Archive, entry: LogEntry) -> None:
         raise LogDamaged(key, f"another entry is in the log at {index}")
 
 
-def _refuse_shared(archive: Archive, removal: Removal, show: Callable[[str], None] | None) -> None:
-    """Refuse if the attestation of another capture that still stands names one of the objects, in whatever member."""
-    wanted = [
-        key.rpartition("/")[2].encode("ascii")
-        for key in removal.keys
-        if not key.startswith(CAPTURES) and archive.store.stat(key) is not None
-    ]
-    if not wanted:
-        return
-    gone = {tombstone.capture_id for tombstone in all_tombstones(archive)} | {removal.capture_id}
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    kept: frozenset[str]
+    further: tuple[Further, ...]
 
-    def names_one(capture_id: str) -> str | None:
-        data = read_envelope(archive, capture_id)
-        if data is None:
-            return None
-        envelope = parse_envelope(data)
-        if not envelope.verified_by(archive.attestation_keys):
-            return None
-        return capture_id if any(sha256 in envelope.payload for sha256 in wanted) else None
 
-    sharing: list[str] = []
-    with ThreadPoolExecutor(_READERS) as pool:
-        others = (capture_id for capture_id in _captures(archive) if capture_id not in gone)
-        for number, found in enumerate(pool.map(names_one, others), start=1):
-            if show is not None:
-                show(f"looking for the same objects: {number} captures")
-            if found is not None:
-                sharing.append(found)
-    if sharing:
-        listed = ", ".join(sharing[:3]) + (f" and {len(sharing) - 3} more" if len(sharing) > 3 else "")
+def _shared(archive: Archive, capture_id: str, keys: Set[str], show: Callable[[str], None] | None) -> _Shared:
+    """What of the objects other captures name, too.
+
+    Raises:
+        RemovalRefused: a capture that still stands names one otherwise than as a file that a browser made for it.
+    """
+    there = [key for key in keys if not key.startswith(CAPTURES) and archive.store.stat(key) is not None]
+    buried: dict[str, set[str]] = {}
+    for tombstone in all_tombstones(archive):
+        buried.setdefault(tombstone.capture_id, set()).update(tombstone.keys)
+    found = list(sharers(archive, there, besides=capture_id, show=show))
+    standing = [one for one in found if one.capture_id not in buried]
+    if refusing := [one.capture_id for one in standing if one.others]:
+        listed = ", ".join(refusing[:3]) + (f" and {len(refusing) - 3} more" if len(refusing) > 3 else "")
         raise RemovalRefused(
-            f"{removal.capture_id}: {listed} would lose an object that its attestation names; nothing was changed"
+            f"{capture_id}: {listed} would lose an object that its attestation names; nothing was changed"
         )
+    kept = frozenset(key for one in standing for key, _ in one.files)
+    further = []
+    for one in found:
+        if one.capture_id in buried:
+            left = buried[one.capture_id] | kept
+            removed = {key: Removed(subject, key) for key, subject in one.files if key not in left}
+            further.append(Further(one.capture_id, one.envelope_sha256, tuple(removed.values())))
+    return _Shared(kept, tuple(one for one in further if one.removed))
 
 
-def _captures(archive: Archive) -> Iterator[str]:
-    for key in archive.store.list(CAPTURES):
-        if (capture_id := attested_capture(key)) is not None:
-            yield capture_id
+def _record(archive: Archive, one: Further, *, reason: str, authority: str) -> None:
+    """Sign and store a tombstone, and queue it for the log."""
+    at = archive.clock()
+    tombstone_id = archive.new_capture_id(at)
+    statement = tombstone_statement(
+        tombstone_id,
+        capture_id=one.capture_id,
+        envelope_sha256=one.envelope_sha256,
+        removed=one.removed,
+        reason=reason,
+        authority=authority,
+        at=at,
+        collector=collector(archive),
+        software=software(),
+    )
+    record_about(archive, Kind.TOMBSTONE, one.capture_id, tombstone_id, statement)

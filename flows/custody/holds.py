@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sijill.flows.custody.recording import last_event, record_event
+from sijill.flows.custody.sharing import sharers
 from sijill.flows.custody.texts import said_or_none
 from sijill.flows.custody.tombstones import refuse_tombstoned
 from sijill.flows.evidence import load_capture
@@ -57,7 +58,7 @@ def hold(archive: Archive, capture_id: str, *, note: str | None = None) -> tuple
 def release(archive: Archive, capture_id: str, *, note: str | None = None) -> tuple[str, ...]:
     """Record that a capture is released, then take the legal hold off every object of it; returns their keys.
 
-    A retention stays.
+    A retention stays, and so does the hold on an object that another capture names, too, and is held for.
 
     Raises:
         UnknownCapture: there is no such capture.
@@ -66,6 +67,23 @@ def release(archive: Archive, capture_id: str, *, note: str | None = None) -> tu
         UnusableText: `note` cannot be recorded.
     """
     return _told(archive, capture_id, CustodyEvent.RELEASED, note, archive.store.release)
+
+
+def _held_for_others(archive: Archive, capture_id: str) -> frozenset[str]:
+    """Objects that a browser made for a capture, and for another one that is held."""
+    files = load_capture(archive, capture_id).statement.subject[1:]
+    keys = {object_key(one.digest.sha256) for one in files}
+    return frozenset(
+        key
+        for one in sharers(archive, keys, besides=capture_id)
+        if _is_held(archive, one.capture_id)
+        for key, _ in one.files
+    )
+
+
+def _is_held(archive: Archive, capture_id: str) -> bool:
+    last = last_event(archive, capture_id, _EVENTS)
+    return archive.settings.store.hold if last is None else last is CustodyEvent.HELD
 
 
 def _told(
@@ -78,9 +96,11 @@ def _told(
         raise CapabilityMissing(archive.store.url, "has no legal hold: that takes a bucket with Object Lock")
     if note is not None or _is_news(archive, capture_id, event, keys):
         record_event(archive, capture_id, event, note=note)
-    for key in keys:
+    left = _held_for_others(archive, capture_id) if event is CustodyEvent.RELEASED else frozenset()
+    told = tuple(key for key in keys if key not in left)
+    for key in told:
         tell(key)
-    return keys
+    return told
 
 
 def _is_news(archive: Archive, capture_id: str, event: CustodyEvent, keys: tuple[str, ...]) -> bool:
@@ -94,8 +114,7 @@ def _is_news(archive: Archive, capture_id: str, event: CustodyEvent, keys: tuple
 
 def _objects(archive: Archive, capture_id: str) -> Iterator[str]:
     capture = load_capture(archive, capture_id)
-    for subject in capture.statement.subject:
-        yield object_key(subject.digest.sha256)
+    yield from dict.fromkeys(object_key(subject.digest.sha256) for subject in capture.statement.subject)
     yield attestation_key(capture_id)
     if capture.leaf_index is not None:
         yield leaf_index_key(capture_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sijill.flows.errors import UnusableText
-from sijill.provenance.attest.members import MAX_TEXT
+from sijill.provenance.attest.parts import MAX_TEXT
 
 
 def said(name: str, text: str) -> str:

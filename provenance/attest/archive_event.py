@@ -21,9 +21,10 @@ from sijill.provenance.attest.attestation import (
     collector_json,
     subject_json,
 )
-from sijill.provenance.attest.members import MAX_TEXT, STATEMENT_TYPE, CommittedCollector, NamedCollector, Part
+from sijill.provenance.attest.members import STATEMENT_TYPE, CommittedCollector, NamedCollector
 from sijill.provenance.attest.members import Software as SoftwarePart
 from sijill.provenance.attest.members import Subject as SubjectPart
+from sijill.provenance.attest.parts import MAX_TEXT, Part
 from sijill.provenance.attest.timestamps import capture_id_time
 from sijill.provenance.errors import MalformedCaptureId, MalformedStatement
 

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from sijill.archive.capture.browser.rendering import RenderingFile
 from sijill.archive.capture.exchange import Capture, Exchange, Limits, Original
 from sijill.archive.digest import DigestSet
 from sijill.provenance.attest.berkeley import checklist
-from sijill.provenance.attest.members import MAX_TEXT, PREDICATE_TYPE, STATEMENT_TYPE, WARC_NAME, WARC_TYPE
+from sijill.provenance.attest.browser import browser_json, plain_type, transformations_json
+from sijill.provenance.attest.members import PREDICATE_TYPE, STATEMENT_TYPE, WARC_NAME, WARC_TYPE
+from sijill.provenance.attest.parts import bounded
 from sijill.provenance.attest.timestamps import format_timestamp
 from sijill.provenance.errors import MalformedStatement
 
@@ -39,6 +42,11 @@ class Subject:
     def warc(cls, digests: DigestSet) -> Subject:
         """The capture's WARC file, which must be the first subject."""
         return cls(WARC_NAME, WARC_TYPE, digests)
+
+    @classmethod
+    def file(cls, file: RenderingFile, digests: DigestSet) -> Subject:
+        """A file that was made of the page as shown; these follow the WARC in the order of the rendering."""
+        return cls(file.name, plain_type(file.media_type), digests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +136,11 @@ def capture_statement(
 ) -> dict[str, Any]:
     """The statement about `capture`, ready for `canonical`; it holds no float.
 
-    Title, reasons and details are cut to `MAX_TEXT` characters; whatever of them is not Unicode text becomes `?`.
+    Title, reasons and details are cut to 1,000 characters; whatever of them is not Unicode text becomes `?`.
 
     Args:
         capture: what was captured.
-        subjects: the stored objects, the WARC file first.
+        subjects: the stored objects: the WARC file, then the files of the capture's rendering in their order.
         records: for the number of each exchange with a response, the WARC-Record-ID of its response record without
             angle brackets.
         context: everything that the capture itself does not know.
@@ -144,7 +152,6 @@ def capture_statement(
     named = isinstance(context.collector, CollectorName)
     findings = checklist(
         capture,
-        subject_names={subject.name for subject in subjects},
         collector_named=named,
         egress_known=context.egress is not None,
     )
@@ -158,9 +165,9 @@ def capture_statement(
             "target": capture.target,
             "finalUrl": capture.final_url,
             "redirectChain": list(capture.redirect_chain),
-            "title": None if capture.title is None else _text(capture.title),
+            "title": None if capture.title is None else bounded(capture.title),
             "outcome": capture.outcome.value,
-            "reasons": [_text(reason) for reason in capture.reasons],
+            "reasons": [bounded(reason) for reason in capture.reasons],
             "exchanges": [_exchange(exchange, records) for exchange in capture.exchanges],
             "times": {
                 "started": format_timestamp(capture.started),
@@ -189,7 +196,9 @@ def capture_statement(
             ],
             "dependencies": _dependencies(capture.exchanges),
             "supersedes": context.supersedes,
-            "transformations": [],
+            "browser": None if capture.rendering is None else browser_json(capture.rendering),
+            "browserFallback": None if capture.browser_fallback is None else bounded(capture.browser_fallback),
+            "transformations": [] if capture.rendering is None else transformations_json(capture.rendering),
             "berkeley": [{"item": found.item, "met": found.met, "reason": found.reason} for found in findings],
         },
     }
@@ -233,7 +242,7 @@ def _exchange(exchange: Exchange, records: Mapping[int, str]) -> dict[str, Any]:
         "truncated": None if response is None or response.truncated is None else response.truncated.value,
         "failure": None
         if exchange.failure is None
-        else {"kind": exchange.failure.kind.value, "detail": _text(exchange.failure.detail)},
+        else {"kind": exchange.failure.kind.value, "detail": bounded(exchange.failure.detail)},
         "redirectTo": exchange.redirect_to,
         "server": _server(exchange),
         "tls": _tls(exchange),
@@ -295,7 +304,7 @@ def _tls(exchange: Exchange) -> dict[str, Any] | None:
         "version": tls.version,
         "cipher": tls.cipher,
         "verified": tls.verified,
-        "verifyError": None if tls.verify_error is None else _text(tls.verify_error),
+        "verifyError": None if tls.verify_error is None else bounded(tls.verify_error),
         "chain": [hashlib.sha256(certificate).hexdigest() for certificate in tls.chain],
     }
 
@@ -328,7 +337,3 @@ def _orchestrator(orchestrator: Orchestrator | None) -> dict[str, str] | None:
         "version": orchestrator.version,
         "flowRunId": orchestrator.flow_run_id,
     }
-
-
-def _text(text: str) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8")[:MAX_TEXT]

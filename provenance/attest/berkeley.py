@@ -5,13 +5,13 @@ It is computed from what is there. Where the Protocol leaves room, an item count
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
+from sijill.archive.capture.browser.rendering import Rendering, ScreenshotKind
 from sijill.archive.capture.exchange import Capture, Exchange, Purpose, Response
+from sijill.provenance.attest.browser import CAPTIONED_NAME, SCREENSHOT_NAME
 from sijill.provenance.attest.members import BERKELEY_ITEMS
 
-SCREENSHOT_NAME = "screenshot.png"
 _HTML = ("text/html", "application/xhtml+xml")
 
 
@@ -24,21 +24,18 @@ class Finding:
     reason: str
 
 
-def checklist(
-    capture: Capture, *, subject_names: Collection[str], collector_named: bool, egress_known: bool
-) -> tuple[Finding, ...]:
+def checklist(capture: Capture, *, collector_named: bool, egress_known: bool) -> tuple[Finding, ...]:
     """The eight items in the Protocol's order.
 
     Args:
         capture: what was captured.
-        subject_names: names of the stored objects the attestation is about.
         collector_named: whether the collector is named, rather than committed to.
         egress_known: whether the address the requests came from is stated.
     """
     verdicts = (
         _url(capture),
         _html_source(capture),
-        _screenshot(subject_names),
+        _screenshot(capture.rendering),
         _embedded_media(capture),
         _metadata(capture),
         _context(capture),
@@ -73,10 +70,25 @@ def _html_source(capture: Capture) -> tuple[bool, str]:
     return True, "The page's source is stored byte for byte as the server sent it."
 
 
-def _screenshot(subject_names: Collection[str]) -> tuple[bool, str]:
-    if SCREENSHOT_NAME in subject_names:
-        return True, "A screenshot of the whole page is stored with its date and time."
-    return False, "The page was fetched, not rendered; there is no screenshot."
+def _screenshot(rendering: Rendering | None) -> tuple[bool, str]:
+    if rendering is None:
+        return False, "The page was fetched, not rendered; there is no screenshot."
+    tiles = [one for one in rendering.screenshots if one.kind is ScreenshotKind.AS_SEEN]
+    if rendering.file(SCREENSHOT_NAME) is None or not tiles:
+        return False, "The page was rendered, but no picture of it could be taken."
+    if rendering.file(CAPTIONED_NAME) is None:
+        return False, "The picture of the page is stored, but no copy of it that shows date and time."
+    if max(one.top + one.height for one in tiles) < _least_height(rendering):
+        return False, "The picture shows the beginning of the page; the whole of it is too high."
+    pictures = "A picture" if len(tiles) == 1 else f"A picture in {len(tiles)} parts"
+    return True, f"{pictures} of the whole page is stored, and a copy that shows URL, date and time."
+
+
+def _least_height(rendering: Rendering) -> int:
+    """Pixels that pictures of the whole page have, less a window: a page may fold something while it is looked at."""
+    height = rendering.metadata.get("contentHeight")
+    shown = rendering.browser.appearance
+    return (height - shown.height) * shown.scale_thousandths // 1000 if isinstance(height, int) else 0
 
 
 def _embedded_media(capture: Capture) -> tuple[bool, str]:
@@ -91,9 +103,19 @@ def _embedded_media(capture: Capture) -> tuple[bool, str]:
     missing = sum(not _came(exchange) for exchange in requisites)
     if missing:
         return False, f"{missing} of {len(requisites)} requests for what the page embeds brought nothing whole."
-    scripts = "Scripts were not run; what only they would load is not included."
+    rendering = capture.rendering
+    if rendering is None:
+        scripts = "Scripts were not run; what only they would load is not included."
+    else:
+        left = len(rendering.not_collected) + rendering.not_collected_left_out
+        if left:
+            return False, f"{left} streams or players that the page shows could not be collected; they are listed."
+        scripts = "A browser ran the page's scripts; what they loaded is included."
     if not requisites:
-        return True, f"The page's source names nothing to embed. {scripts}"
+        names = (
+            "The page's source names nothing to embed." if rendering is None else "The page asked for nothing to embed."
+        )
+        return True, f"{names} {scripts}"
     elsewhere = sum(exchange.revisit is not None for exchange in requisites)
     if elsewhere:
         kept = f"of {elsewhere} the content is kept by captures that this one depends on."
@@ -111,7 +133,10 @@ def _came(exchange: Exchange) -> bool:
 def _metadata(capture: Capture) -> tuple[bool, str]:
     if _page(capture) is None:
         return False, "No page was reached."
-    return True, "Headers and files are stored byte for byte, with whatever metadata they hold."
+    kept = "Headers and files are stored byte for byte, with whatever metadata they hold"
+    if capture.rendering is not None and capture.rendering.file("page.json") is not None:
+        return True, f"{kept}; what the page says of itself is read out in page.json."
+    return True, f"{kept}."
 
 
 def _context(capture: Capture) -> tuple[bool, str]:

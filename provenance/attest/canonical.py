@@ -147,7 +147,10 @@ def _is_plain(value: Any) -> bool:
                 if not -LARGEST_INTEGER <= one <= LARGEST_INTEGER:
                     return False
             elif kind is dict:
-                if not all(type(key) is str and key.isascii() for key in one):
+                try:
+                    if not "".join(one).isascii():
+                        return False
+                except TypeError:
                     return False
                 inner.append(None)
                 inner.extend(one.values())

@@ -22,15 +22,7 @@ from sijill.provenance.attest.archive_event import (
     require,
 )
 from sijill.provenance.attest.attestation import Software, Subject
-from sijill.provenance.attest.members import (
-    MAX_TEXT,
-    CaptureId,
-    Count,
-    Digests,
-    Hex,
-    Part,
-    Timestamp,
-)
+from sijill.provenance.attest.parts import MAX_TEXT, CaptureId, Count, Digests, Hex, Part, Timestamp
 from sijill.provenance.attest.statement import parse_part
 from sijill.provenance.attest.timestamps import format_timestamp
 

@@ -21,15 +21,7 @@ from sijill.provenance.attest.archive_event import (
     require,
 )
 from sijill.provenance.attest.attestation import Software, Subject
-from sijill.provenance.attest.members import (
-    MAX_LINE,
-    CaptureId,
-    Count,
-    Line,
-    Part,
-    Text,
-    Timestamp,
-)
+from sijill.provenance.attest.parts import MAX_LINE, CaptureId, Count, Line, Part, Text, Timestamp
 from sijill.provenance.attest.statement import parse_part
 from sijill.provenance.attest.timestamps import format_timestamp
 

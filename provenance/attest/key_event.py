@@ -21,13 +21,7 @@ from sijill.provenance.attest.archive_event import (
 )
 from sijill.provenance.attest.attestation import Software, Subject
 from sijill.provenance.attest.keys import PublicKey
-from sijill.provenance.attest.members import (
-    CaptureId,
-    Line,
-    Part,
-    Text,
-    Timestamp,
-)
+from sijill.provenance.attest.parts import CaptureId, Line, Part, Text, Timestamp
 from sijill.provenance.attest.statement import parse_part
 from sijill.provenance.attest.timestamps import format_timestamp
 from sijill.provenance.errors import MalformedKey, MalformedNote, MalformedStatement

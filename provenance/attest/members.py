@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-import ipaddress
-from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from sijill.archive.capture.exchange import FailureKind, Outcome, Purpose, RevisitKind, Truncation
 from sijill.archive.digest import DigestSet
+from sijill.provenance.attest.browser import Browser, Transformation
 from sijill.provenance.attest.canonical import LARGEST_INTEGER
-from sijill.provenance.attest.timestamps import CAPTURE_ID, parse_timestamp
-from sijill.provenance.errors import Malformed
+from sijill.provenance.attest.parts import (
+    MAX_TEXT,
+    Address,
+    CaptureId,
+    Count,
+    Digests,
+    Hex,
+    Line,
+    Lines,
+    Part,
+    RecordId,
+    SubjectName,
+    Text,
+    Timestamp,
+    TokenName,
+)
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://sijill.org/capture/v1"
 WARC_NAME = "data.warc.gz"
 WARC_TYPE = "application/warc"
 
-MAX_LINE = 65_536
-"""Characters of a URL, a media type or another line that a server may have chosen."""
-MAX_TEXT = 1_000
-"""Characters of a title, a reason, a failure's detail."""
 MAX_EXCHANGES = 20_000
 
 BERKELEY_ITEMS = (
@@ -37,49 +45,6 @@ BERKELEY_ITEMS = (
     "hashes",
 )
 """What the Berkeley Protocol (2022), paragraph 155, asks to collect, in its order."""
-
-T = TypeVar("T")
-
-
-def _moment(value: Any) -> datetime:
-    # pydantic turns a ValueError, and only that, into a finding with the path of the member.
-    try:
-        return parse_timestamp(str(value))
-    except Malformed as err:
-        raise ValueError(err.reason) from err
-
-
-def _address(value: str) -> str:
-    ipaddress.ip_address(value)
-    return value
-
-
-Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
-Line = Annotated[str, Field(min_length=1, max_length=MAX_LINE)]
-Text = Annotated[str, Field(max_length=MAX_TEXT)]
-Hex = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
-Timestamp = Annotated[datetime, BeforeValidator(_moment)]
-Address = Annotated[str, Field(max_length=64), AfterValidator(_address)]
-CaptureId = Annotated[str, Field(pattern=rf"\A{CAPTURE_ID.pattern}\z")]
-RecordId = Annotated[str, Field(pattern=r"\Aurn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\z")]
-TokenName = Annotated[str, Field(pattern=r"\A[a-z][a-z0-9-]{0,63}\z")]
-SubjectName = Annotated[str, Field(pattern=r"\A[a-z0-9][a-z0-9._-]{0,99}\z")]
-# A JSON array is a list and an enum member a string: these two conversions are let in, no others.
-Lines = Annotated[tuple[T, ...], Field(strict=False, max_length=1_000)]
-Nothing = Annotated[tuple[()], Field(strict=False)]
-
-
-class Part(BaseModel):
-    """A JSON object with exactly the members named: none missing, none more, none converted."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
-
-
-class Digests(Part):
-    """Both digests of some bytes, lowercase hexadecimal."""
-
-    sha256: Hex
-    blake3: Hex
 
 
 class Annotations(Part):
@@ -324,7 +289,9 @@ class Predicate(Part):
     freshness_timestamps: Annotated[tuple[FreshnessTimestamp, ...], Field(strict=False, max_length=32)]
     dependencies: Annotated[tuple[Dependency, ...], Field(strict=False, max_length=MAX_EXCHANGES)]
     supersedes: CaptureId | None
-    transformations: Nothing
+    browser: Browser | None
+    browser_fallback: Text | None
+    transformations: Annotated[tuple[Transformation, ...], Field(strict=False, max_length=100)]
     berkeley: Annotated[tuple[BerkeleyItem, ...], Field(strict=False, max_length=len(BERKELEY_ITEMS))]
 
 

@@ -17,13 +17,7 @@ from sijill.provenance.attest.archive_event import (
     event_statement,
 )
 from sijill.provenance.attest.attestation import Software, Subject
-from sijill.provenance.attest.members import (
-    CaptureId,
-    Line,
-    Part,
-    Text,
-    Timestamp,
-)
+from sijill.provenance.attest.parts import CaptureId, Line, Part, Text, Timestamp
 from sijill.provenance.attest.statement import parse_part
 from sijill.provenance.attest.timestamps import format_timestamp
 

@@ -26,8 +26,8 @@ from sijill.provenance.attest.archive_event import (
     require,
 )
 from sijill.provenance.attest.attestation import Orchestrator, Software, Subject, Trigger
-from sijill.provenance.attest.members import MAX_TEXT, CaptureId, Count, Line, Part, Timestamp
 from sijill.provenance.attest.members import Orchestrator as OrchestratorPart
+from sijill.provenance.attest.parts import MAX_TEXT, CaptureId, Count, Line, Part, Timestamp
 from sijill.provenance.attest.run_settings import RunSettingsPart, settings_json
 from sijill.provenance.attest.statement import parse_part
 from sijill.provenance.attest.timestamps import format_timestamp

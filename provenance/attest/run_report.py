@@ -17,7 +17,7 @@ from sijill.archive.crawl.site import Site
 from sijill.archive.reading.visible_text import READER
 from sijill.provenance.attest.archive_event import cut, require
 from sijill.provenance.attest.canonical import canonical
-from sijill.provenance.attest.members import MAX_TEXT, CaptureId, Count, Hex, Line, Part, Text, Timestamp
+from sijill.provenance.attest.parts import MAX_TEXT, CaptureId, Count, Hex, Line, Part, Text, Timestamp
 from sijill.provenance.attest.run import MAX_MISSED, RunStatement
 from sijill.provenance.attest.run_settings import ListedPart, listed_json
 from sijill.provenance.attest.statement import parse_part

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from sijill.archive.crawl.site import Site
-from sijill.provenance.attest.members import Count, Line, Part
+from sijill.provenance.attest.parts import Count, Line, Part
 
 _Listed = Annotated[tuple[Line, ...], Field(strict=False, max_length=10_000)]
 

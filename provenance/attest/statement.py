@@ -9,7 +9,9 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from sijill.archive.capture.browser.rendering import ScreenshotKind
 from sijill.archive.capture.exchange import Outcome, Purpose, RevisitKind
+from sijill.provenance.attest.browser import CAPTIONED_NAME, PNG, SCREENSHOT_NAME, Browser
 from sijill.provenance.attest.canonical import parse_canonical
 from sijill.provenance.attest.members import (
     BERKELEY_ITEMS,
@@ -18,8 +20,8 @@ from sijill.provenance.attest.members import (
     CaptureStatement,
     DependencyRecord,
     Exchange,
-    Part,
 )
+from sijill.provenance.attest.parts import Part
 from sijill.provenance.attest.timestamps import capture_id_time
 from sijill.provenance.errors import MalformedCaptureId, MalformedJson, MalformedStatement
 
@@ -42,6 +44,7 @@ def parse_statement(payload: bytes) -> CaptureStatement:
     _check_outcome(statement)
     _check_exchanges(statement)
     _check_dependencies(statement)
+    _check_browser(statement)
     _check_berkeley(statement)
     return statement
 
@@ -201,9 +204,43 @@ def _check_dependencies(statement: CaptureStatement) -> None:
     _require(not unnamed, "predicate.dependencies", "a record that no exchange names")
 
 
+def _check_browser(statement: CaptureStatement) -> None:
+    """The further subjects are the files that the browser made, and what is said of files is said of those."""
+    predicate = statement.predicate
+    browser = predicate.browser
+    names = [subject.name for subject in statement.subject[1:]]
+    made = [] if browser is None else [file.name for file in browser.files]
+    _require(names == made, "predicate.browser.files", "not the further subjects in their order")
+    _require(
+        browser is None or predicate.browser_fallback is None,
+        "predicate.browserFallback",
+        "a browser showed the page all the same",
+    )
+    for place, change in enumerate(predicate.transformations):
+        path = f"predicate.transformations.{place}"
+        _require(change.output in names, f"{path}.output", "not a further subject")
+        _require(change.input in {"page", *names} - {change.output}, f"{path}.input", "neither page nor another file")
+    if browser is not None:
+        _check_screenshots(statement, browser)
+
+
+def _check_screenshots(statement: CaptureStatement, browser: Browser) -> None:
+    path = "predicate.browser.screenshots"
+    types = {subject.name: subject.media_type for subject in statement.subject}
+    listed = [one.name for one in browser.screenshots]
+    _require(len(set(listed)) == len(listed), path, "a name occurs twice")
+    for place, one in enumerate(browser.screenshots):
+        _require(types.get(one.name) == PNG, f"{path}.{place}.name", f"no subject, or not of the type {PNG}")
+        seen = one.name == SCREENSHOT_NAME
+        first = one.kind is ScreenshotKind.AS_SEEN and one.top == 0
+        _require(seen == first, f"{path}.{place}", f"{SCREENSHOT_NAME} is the page as it first stood, from its top")
+    bare = {name for name, media_type in types.items() if media_type == PNG} - set(listed)
+    _require(not bare, path, f"does not say what {', '.join(sorted(bare))} shows")
+
+
 def _check_berkeley(statement: CaptureStatement) -> None:
     items = tuple(entry.item for entry in statement.predicate.berkeley)
     _require(items == BERKELEY_ITEMS, "predicate.berkeley", f"not the items {', '.join(BERKELEY_ITEMS)} in this order")
     screenshot = next(entry for entry in statement.predicate.berkeley if entry.item == "screenshot")
-    stored = any(subject.name == "screenshot.png" for subject in statement.subject)
-    _require(stored or not screenshot.met, "predicate.berkeley", "screenshot met, but no subject is one")
+    stored = {SCREENSHOT_NAME, CAPTIONED_NAME} <= {subject.name for subject in statement.subject}
+    _require(stored or not screenshot.met, "predicate.berkeley", "screenshot met, but there is none, or none with date")

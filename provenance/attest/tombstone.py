@@ -26,16 +26,8 @@ from sijill.provenance.attest.archive_event import (
 )
 from sijill.provenance.attest.attestation import Software, Subject
 from sijill.provenance.attest.custody import ENVELOPE_NAME, ENVELOPE_TYPE, Said
-from sijill.provenance.attest.members import (
-    CaptureId,
-    Count,
-    Digests,
-    Hex,
-    Part,
-    SubjectName,
-    Timestamp,
-)
 from sijill.provenance.attest.members import Subject as SubjectPart
+from sijill.provenance.attest.parts import CaptureId, Count, Digests, Hex, Part, SubjectName, Timestamp
 from sijill.provenance.attest.statement import parse_part
 from sijill.provenance.attest.timestamps import format_timestamp
 from sijill.provenance.log.layout import attestation_key

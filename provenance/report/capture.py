@@ -10,6 +10,7 @@ from sijill.archive.digest import DigestSet, digest_bytes
 from sijill.provenance.attest.members import CaptureStatement, Exchange, NamedCollector, Predicate, Tls
 from sijill.provenance.attest.timestamps import format_timestamp
 from sijill.provenance.package_layout import ATTESTATION, subject_path
+from sijill.provenance.report.browser import changes
 from sijill.provenance.report.dependencies import REVISITS
 from sijill.provenance.report.input import ReportInput
 from sijill.provenance.report.markup import (
@@ -188,7 +189,7 @@ def software(statement: CaptureStatement) -> str:
             "Addresses set by hand",
             _few(f"{text(name)} is {code(settings.pins[name])}" for name in sorted(settings.pins)),
         ),
-        ("Changes to the bytes", "none"),
+        ("Changes to the bytes received", changes(statement)),
     ]
     return section("software", "Software and settings", facts(rows))
 

@@ -85,7 +85,8 @@ _NO_SCREENSHOT: Final = (
     "How the page looked. It was fetched, not rendered; scripts were not run, and what only they would load is missing."
 )
 _SCREENSHOT: Final = (
-    "How the page looked to others. The screenshot shows how the collector's browser rendered what was received."
+    "How the page looked to others. The screenshot shows how the collector's browser rendered what was received; "
+    "that it rendered it so is the collector's word, and pages can tell such a browser from a person's."
 )
 
 
@@ -150,7 +151,7 @@ def made_checks(verification: Verification) -> str:
 
 def limits(evidence: ReportInput) -> str:
     """What none of this proves."""
-    shown = any(subject.name == "screenshot.png" for subject in evidence.statement.subject)
+    shown = evidence.statement.predicate.browser is not None
     others = (_NOT_PROVEN_OF_OTHERS,) if evidence.statement.predicate.dependencies else ()
     return section(
         "limits",

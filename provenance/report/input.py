@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sijill.archive.digest import DigestSet, digest_bytes
@@ -51,6 +52,8 @@ class ReportInput:
     """Of the attestation key."""
     log_vkey: str
     tokens: tuple[TokenFacts, ...] = ()
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    """The subjects that `shown_pictures` names."""
 
 
 @dataclass(frozen=True, slots=True)

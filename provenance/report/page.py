@@ -7,27 +7,24 @@ change to any sentence or style in this folder is a change of format.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
-from sijill.provenance.attest.berkeley import SCREENSHOT_NAME
-from sijill.provenance.attest.members import Subject
+from sijill.provenance.report.browser import screenshot, showing
 from sijill.provenance.report.capture import berkeley, course, digests, exchanges, files, overview, software
 from sijill.provenance.report.certification import certification
 from sijill.provenance.report.checks import custody as custody_chain
 from sijill.provenance.report.checks import limits, listed_checks, made_checks, notice, verdict
 from sijill.provenance.report.dependencies import taken
 from sijill.provenance.report.input import ChainEvent, ReportInput, TokenFacts, Verification
-from sijill.provenance.report.markup import code, facts, paragraph, plain, section, text
+from sijill.provenance.report.markup import code, facts, paragraph, plain
 from sijill.provenance.report.style import STYLE
 from sijill.provenance.report.time import bracket, log_place
 
 __all__ = ["ChainEvent", "Paper", "ReportInput", "TokenFacts", "Verification", "report_html"]
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-_PNG: Final = "image/png"
 
 
 class Paper(StrEnum):
@@ -42,7 +39,6 @@ def report_html(
     verification: Verification | None = None,
     custody: Sequence[ChainEvent] = (),
     *,
-    screenshot: bytes | None = None,
     paper: Paper | None = None,
 ) -> bytes:
     """The report as one HTML file that needs no other, without scripts and without links.
@@ -53,7 +49,6 @@ def report_html(
         evidence: the signed parts of the capture.
         verification: None for the report that lies in a package; it then says that it verifies nothing.
         custody: the chain of custody, if it is known.
-        screenshot: the PNG that is a subject of the attestation, to be shown; None to name its file only.
         paper: the size to print on; None leaves it to whoever prints.
     """
     predicate = evidence.statement.predicate
@@ -64,10 +59,11 @@ def report_html(
         overview(evidence),
         bracket(evidence, verification),
         files(evidence),
-        _screenshot(evidence, screenshot),
+        screenshot(evidence.statement, evidence.pictures),
         course(evidence.statement),
         exchanges(evidence.statement),
         taken(evidence.statement),
+        showing(evidence.statement),
         log_place(evidence),
         software(evidence.statement),
         berkeley(evidence.statement),
@@ -88,26 +84,6 @@ def report_html(
         f"{''.join(parts)}</body>\n</html>\n"
     )
     return page.encode("utf-8")
-
-
-def _screenshot(evidence: ReportInput, image: bytes | None) -> str:
-    subject = next((one for one in evidence.statement.subject if one.name == SCREENSHOT_NAME), None)
-    if subject is None:
-        return ""
-    words = (
-        f"How the collector's browser rendered the page. File {code(SCREENSHOT_NAME)}, SHA-256 "
-        f"{code(subject.digest.sha256)}."
-    )
-    return section("screenshot", "Screenshot", paragraph(words), _image(subject, image))
-
-
-def _image(subject: Subject, image: bytes | None) -> str:
-    if image is None:
-        return paragraph(f"It lies beside this page: {code(SCREENSHOT_NAME)}.")
-    if subject.media_type != _PNG:
-        return paragraph(f"It is not shown here: its type is {text(subject.media_type)}.")
-    encoded = base64.b64encode(image).decode("ascii")
-    return f'<img class="shot" alt="Screenshot of the page" src="data:{_PNG};base64,{encoded}">\n'
 
 
 def _identified(evidence: ReportInput) -> str:

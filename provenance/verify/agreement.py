@@ -17,8 +17,14 @@ from typing import Any, Final
 
 from sijill.archive.capture.exchange import RevisitKind
 from sijill.archive.warc.examine import ExaminedRecord
-from sijill.archive.warc.record import REVISIT_PROFILES, Fields, RecordType
-from sijill.provenance.attest.members import CaptureStatement, DependencyRecord, Exchange, Predicate
+from sijill.archive.warc.record import (
+    REVISIT_PROFILES,
+    Fields,
+    RecordType,
+    rendering_content_type,
+    rendering_uri,
+)
+from sijill.provenance.attest.members import CaptureStatement, DependencyRecord, Exchange, Predicate, Subject
 from sijill.provenance.attest.timestamps import format_timestamp
 from sijill.provenance.verify.fetch_log import compare_fetch_log, request_records
 from sijill.provenance.verify.report import Finding
@@ -32,7 +38,7 @@ _CERTIFICATE: Final = re.compile(
 def max_records(statement: CaptureStatement) -> int:
     """The most records that the WARC of this capture can have."""
     exchanges = len(statement.predicate.exchanges)
-    return 3 * exchanges + 2
+    return 3 * exchanges + 2 + len(statement.subject) - 1
 
 
 def disagreements(statement: CaptureStatement, predicate_json: dict[str, Any], survey: Survey) -> Iterator[Finding]:
@@ -50,7 +56,11 @@ def disagreements(statement: CaptureStatement, predicate_json: dict[str, Any], s
     yield from _warcinfo(statement, others[RecordType.WARCINFO])
     yield from _responses(predicate, survey.responses)
     yield from _requests(predicate.exchanges, requests, others[RecordType.REQUEST])
-    yield from _chains(predicate.exchanges, others[RecordType.RESOURCE])
+    files = {rendering_uri(predicate.capture_id, subject.name): subject for subject in statement.subject[1:]}
+    made = [record for record in others[RecordType.RESOURCE] if record.field("WARC-Target-URI") in files]
+    rest = [record for record in others[RecordType.RESOURCE] if record.field("WARC-Target-URI") not in files]
+    yield from _rendering(predicate, files, made)
+    yield from _chains(predicate.exchanges, rest)
     yield from _fetch_log(statement, predicate_json, logs)
 
 
@@ -241,6 +251,28 @@ def _chains(exchanges: Sequence[Exchange], records: Sequence[OtherRecord]) -> It
         yield from _compare(record.id, [("WARC-Date", date), ("WARC-Target-URI", uri)], record.fields)
     for chain in expected:
         yield Finding(f"certificate {chain[0]}", "no resource record holds its chain")
+
+
+def _rendering(predicate: Predicate, files: dict[str, Subject], records: Sequence[OtherRecord]) -> Iterator[Finding]:
+    """Each file that the browser made is a subject and a resource: the same bytes, made when the attestation says."""
+    made = {} if predicate.browser is None else {file.name: file.made for file in predicate.browser.files}
+    missing = dict(files)
+    for record in records:
+        uri = record.field("WARC-Target-URI") or ""
+        subject = files[uri]
+        if missing.pop(uri, None) is None:
+            yield Finding(record.id, f"another resource holds {subject.name}, too")
+        yield from _compare(
+            record.id, [("WARC-Date", format_timestamp(made[subject.name])), ("WARC-Target-URI", uri)], record.fields
+        )
+        content_type = rendering_content_type(subject.media_type)
+        yield from _differ(record.id, "Content-Type", content_type, record.field("Content-Type"))
+        yield from _differ(record.id, f"{subject.name}: bytes", subject.annotations.size, record.size)
+        yield from _differ(record.id, f"{subject.name}: SHA-256", subject.digest.sha256, record.sha256)
+    for subject in missing.values():
+        yield Finding(subject.name, "no resource record holds it")
+    if not missing and [record.field("WARC-Target-URI") for record in records] != list(files):
+        yield Finding("resources", "not in the order of the subjects")
 
 
 def _certificates(pem: bytes) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn
 
@@ -102,6 +102,14 @@ def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     metavar="FILE",
     help="What the capture takes from other captures, if FILE is a WARC; a package has it in its archive folder.",
 )
+@click.option(
+    "--subject",
+    "subjects",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A file that a browser made of the page, if FILE is a WARC; named as the attestation names it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
@@ -113,6 +121,7 @@ def verify_file(
     proof: Path | None,
     timestamps: tuple[Path, ...],
     dependencies: Path | None,
+    subjects: tuple[Path, ...],
     *,
     as_json: bool,
 ) -> int:
@@ -121,6 +130,8 @@ def verify_file(
         raise click.UsageError("--timestamp goes with --attestation: a package has its timestamps inside.")
     if dependencies is not None and attestation is None:
         raise click.UsageError("--dependencies goes with --attestation: a package has them inside.")
+    if subjects and attestation is None:
+        raise click.UsageError("--subject goes with --attestation: a package has its subjects inside.")
     if proof is not None and attestation is None:
         raise click.UsageError("--proof goes with --attestation: a package has its proof inside.")
     if attestation is None and file.name.endswith((".warc", ".warc.gz")):
@@ -134,13 +145,18 @@ def verify_file(
     envelope = None if attestation is None else _read(attestation)
     evidence = None if proof is None else _read(proof)
     tokens = _read_tokens(timestamps)
-    with _open(file) as source, nullcontext() if dependencies is None else _open(dependencies) as taken:
+    with ExitStack() as stack:
+        source = stack.enter_context(_open(file))
+        taken = None if dependencies is None else stack.enter_context(_open(dependencies))
+        others = {path.name: stack.enter_context(_open(path)) for path in subjects}
         try:
             watched = with_progress(source, sys.stderr)
             if envelope is None:
                 report = verify_package(watched, root)
             else:
-                report = verify_parts(watched, envelope, evidence, root, tokens=tokens, dependencies=taken)
+                report = verify_parts(
+                    watched, envelope, evidence, root, subjects=others, tokens=tokens, dependencies=taken
+                )
         except OSError as err:
             unreadable(file, err)
     if as_json:

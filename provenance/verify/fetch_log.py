@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from sijill.provenance.attest.members import MAX_TEXT
+from sijill.provenance.attest.parts import MAX_TEXT
 from sijill.provenance.errors import MalformedJson
 from sijill.provenance.verify.report import Finding
 

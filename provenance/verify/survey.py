@@ -12,7 +12,7 @@ from sijill.archive.lanes import Lane
 from sijill.archive.warc.examine import ExaminedRecord, examine
 from sijill.archive.warc.ranges import Bounds
 from sijill.archive.warc.reader import ANSWERS, CONTENT_LIMIT, Record
-from sijill.archive.warc.record import Fields, RecordType, first
+from sijill.archive.warc.record import RENDERING, Fields, RecordType, first
 from sijill.archive.warc.scan import Sharing, scan_warc
 
 MAX_KEPT: Final = 64 << 20
@@ -26,8 +26,12 @@ class OtherRecord:
     type: RecordType
     id: str
     fields: Fields
+    size: int
+    """Bytes of the block."""
+    sha256: str
+    """Of the block, computed; lowercase hexadecimal."""
     block: bytes | None
-    """The block; None if it is larger than `MAX_KEPT`."""
+    """The block; None if it is one that need not be looked into, or larger than `MAX_KEPT`."""
     block_digest_holds: bool
 
     def field(self, name: str) -> str | None:
@@ -75,15 +79,25 @@ def survey_record(record: Record) -> ExaminedRecord | OtherRecord:
 def _examine_other(record: Record) -> OtherRecord:
     hasher = hashlib.sha256()
     kept = bytearray()
+    keeping = record.size <= MAX_KEPT and not _is_of_rendering(record)
     for chunk in record.chunks():
         record.hashing.update(Lane.BLOCK, hasher, chunk)
-        if record.size <= MAX_KEPT:
+        if keeping:
             kept += chunk
     record.hashing.settle()
+    found = Digest(Algorithm.SHA256, hasher.digest())
     return OtherRecord(
         type=record.type,
         id=record.id,
         fields=record.fields,
-        block=bytes(kept) if record.size <= MAX_KEPT else None,
-        block_digest_holds=record.block_digest == Digest(Algorithm.SHA256, hasher.digest()),
+        size=record.size,
+        sha256=found.hex,
+        block=bytes(kept) if keeping else None,
+        block_digest_holds=record.block_digest == found,
     )
+
+
+def _is_of_rendering(record: Record) -> bool:
+    """Whether it is a picture or another file that a browser made: its digest says all that is asked of it."""
+    uri = first(record.fields, "WARC-Target-URI") or ""
+    return record.type is RecordType.RESOURCE and uri.startswith(RENDERING)

@@ -29,6 +29,7 @@ from sijill.provenance.package_layout import (
     subject_path,
     token_at,
 )
+from sijill.provenance.report.browser import shown_pictures
 from sijill.provenance.verify.agreement import disagreements, max_records
 from sijill.provenance.verify.attestation import Attestation, check_attestation
 from sijill.provenance.verify.bracket import check_times
@@ -139,7 +140,10 @@ def _check_package(ledger: Ledger, files: PackageFiles) -> None:
     if statement.predicate.dependencies and taken is None:
         ledger.skip(Code.PKG_03, DEPENDENCIES, f"needs {Code.WARC_05}")
     elif survey is not None and inclusion is not None and ledger.ready(Code.PKG_03):
-        expected = derive(_signed(attestation, inclusion, survey, tokens, taken))
+        sizes = {subject.name: subject.digests.size for subject in statement.subject}
+        shown = shown_pictures(statement)
+        pictures = {name: files.read(subject_path(name), limit=sizes[name]) for name in shown}
+        expected = derive(_signed(attestation, inclusion, survey, tokens, pictures, taken))
         problems = [Finding(name, "differs") for name in sorted(DERIVED) if not files.holds(name, expected[name])]
         if inclusion.keys[0].signature_in(inclusion.signed.note) != inclusion.signed.note.signatures[0]:
             problems.append(Finding(CHECKPOINT, "the log's signature is not the first"))
@@ -247,6 +251,7 @@ def _signed(
     inclusion: Inclusion,
     survey: Survey,
     tokens: Mapping[Token, bytes],
+    pictures: Mapping[str, bytes],
     taken: Dependencies | None,
 ) -> Signed:
     return Signed(
@@ -258,5 +263,6 @@ def _signed(
         log=inclusion.keys[0],
         index=index_lines(survey.responses, taken.records if taken else ()),
         tokens=tokens,
+        pictures=pictures,
         dependencies=taken.digests if taken else None,
     )

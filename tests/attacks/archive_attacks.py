@@ -55,7 +55,7 @@ def flipped_warc(copy: Copy, victim: Victim) -> None:
 
 @tampered("a byte flipped in a screenshot", "E-ARC-22")
 def flipped_screenshot(copy: Copy, victim: Victim) -> None:
-    copy.flip(subject_key(copy, victim.pictured, 1))
+    copy.flip(subject_key(copy, victim.pictured, 2))
 
 
 @tampered("a byte flipped in an attestation", "E-ARC-14")

@@ -11,6 +11,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT / "tests" / "vectors")]
+sys.path.append(str(ROOT / "tests" / "flows"))
 
 
 def load_script(path: Path, name: str):

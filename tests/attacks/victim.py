@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from captures import GIF
-from evidence import subject
+from shown import Shown
 
 from sijill.flows import evidence
 from sijill.flows.crawl.resources import RunResources
@@ -269,10 +268,9 @@ def _fill(made: Victim) -> None:
     said = done("--config", made.settings, "capture", made.pages[2], "--timestamp", "attestation", "--json")
     made.captures.append(json.loads(said)["captures"][0]["captureId"])
     made.earlier = archive.log_reader.checkpoint().data
-    made.pictured = evidence.archive_url(archive, made.pages[3]).capture.id
+    made.pictured = evidence.archive_url(archive, made.pages[3], browser=Shown()).capture.id
     made.captures.append(made.pictured)
     made.taking = _captured(archive, shared, made.pages[5])
-    _add_screenshot(archive, made.store, made.pictured)
     evidence.seal(archive)
     for capture_id in (made.captures[1], made.captures[2], made.taking):
         made.packages[capture_id] = made.settings.parent / f"{capture_id}.wacz"
@@ -287,30 +285,11 @@ def _captured(archive: Archive, shared: RunResources, url: str) -> str:
     return made.capture.id
 
 
-def _add_screenshot(archive: Archive, store: Path, capture_id: str) -> None:
-    """Attest a picture beside the WARC, as a browser capture will, before the capture is sealed."""
-    copy = Copy(store, archive.trust)
-    statement = copy.statement(capture_id)
-    statement["subject"].append(subject("screenshot.png", "image/png", GIF))
-    for item in statement["predicate"]["berkeley"]:
-        if item["item"] == "screenshot":
-            item |= {"met": True, "reason": "screenshot.png"}
-    copy.write(_object(GIF), GIF)
-    attest(copy, archive, capture_id, statement)
-
-
 def attest(copy: Copy, archive: Archive, own_id: str, statement: dict[str, Any], kind: Kind = Kind.CAPTURE) -> None:
     """Sign a statement with the archive's true key, store it, and queue it for the log."""
     envelope = sign_envelope(canonical(statement), PAYLOAD_TYPE, [archive.attestation_key])
     copy.write(attestation_key(own_id, kind), envelope)
     copy.write(queue_key(own_id), LogEntry(own_id, envelope_sha256(envelope), kind).data)
-
-
-def _object(data: bytes) -> str:
-    from sijill.archive.digest import digest_bytes
-    from sijill.storage.layout import object_key
-
-    return object_key(digest_bytes(data).sha256.hex)
 
 
 def warc_of(copy: Copy, capture_id: str) -> str:

@@ -162,8 +162,13 @@ def test_every_file_is_reached(walked):
         path = unquote(parts.path)
         seen.add(f"{parts.hostname}{path}index.html" if path.endswith("/") else f"{parts.hostname}{path}")
     files = {str(file.relative_to(SITES)) for file in SITES.glob("*/**/*") if file.is_file()}
-    # The error page stands for pages that are gone; the figures are fetched by a script.
-    assert files - seen == {"sahlandoc.example/404.html", "sahlandoc.example/embed/figures.json"}
+    # The error page stands for pages that are gone; figures, a statement and its picture are fetched by scripts.
+    drawn = {f"{a.partition('/')[0]}{page['drawn_from']}" for a, page in EXPECTED.items() if "drawn_from" in page}
+    assert files - seen == drawn | {
+        "sahlandoc.example/404.html",
+        "sahlandoc.example/embed/figures.json",
+        "olivegrowers.example/assets/well.svg",
+    }
 
 
 def test_fragments_lead_somewhere(walked):
@@ -219,6 +224,17 @@ def test_signatories_stand_in_the_page_in_order(page, address):
     position = 0
     for name in ARTICLES[address]["signatories"]:
         position = text.index(name, position) + len(name)
+
+
+def test_what_a_script_draws_is_not_in_the_page_and_what_it_draws_from_is_there(sites, client, page):
+    address, expected = next((a, p) for a, p in EXPECTED.items() if "drawn_from" in p)
+    root, _ = page(address)
+    data = client.get(sites.url(address.partition("/")[0], expected["drawn_from"]))
+    drawn = json.loads(data.body)
+    assert drawn["title"] == expected["title"]
+    assert drawn["signatories"] == expected["signatories"]
+    shown = root.find("body").text_content()
+    assert [words for words in (*drawn["paragraphs"], *drawn["demands"]) if words in shown] == []
 
 
 def test_joint_statement_has_one_list_of_signatories_on_both_sites():

@@ -1,6 +1,8 @@
 """Captures one page and seals, and dies at the n-th change to the file system, for every n in turn.
 
-    python killed.py SETTINGS URL
+    python killed.py SETTINGS URL [shown]
+
+With `shown` a stand-in for a browser makes files of the page.
 
 Prints one JSON object a line: what the next command found after each death. Runs by itself, since it forks.
 """
@@ -11,10 +13,14 @@ import signal
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+from shown import Shown
+
 from sijill.archive.digest import digest_bytes, digest_stream
 from sijill.flows import evidence
 from sijill.flows.wiring import open_archive
 from sijill.provenance.log.queue import leaf_index
+from sijill.storage.layout import object_key
 
 WRITES = frozenset({"os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "os.symlink", "os.chmod"})
 MOST = 1000
@@ -59,8 +65,9 @@ def examine(settings):
     reader = archive.log_reader
     logged = {reader.entry(index, size).envelope_sha256 for index in range(size)}
     for capture in captures:
-        with archive.store.open(capture.warc_key) as source:
-            assert digest_stream(source) == capture.statement.warc.digests
+        for subject in capture.statement.subject:
+            with archive.store.open(object_key(subject.digest.sha256)) as source:
+                assert digest_stream(source) == subject.digests
     root = settings.parent
     return {
         "captures": len(captures),
@@ -74,11 +81,12 @@ def examine(settings):
 
 def main():
     settings, url = Path(sys.argv[1]), sys.argv[2]
+    browser = Shown() if "shown" in sys.argv[3:] else None
 
     def attempt(number):
         die_at(number)
         archive = open_archive(settings)
-        evidence.archive_url(archive, url)
+        evidence.archive_url(archive, url, browser=browser)
         evidence.seal(archive)
 
     for number in range(1, MOST):

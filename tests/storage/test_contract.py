@@ -148,6 +148,8 @@ def test_replace(store):
     store.replace(CHECKPOINT, b"second, longer")
     store.replace(CHECKPOINT, b"3rd")
     assert store.read(CHECKPOINT, limit=100) == b"3rd"
+    store.replace(CHECKPOINT, b"not waited for", durable=False)
+    assert store.read(CHECKPOINT, limit=100) == b"not waited for"
     assert list(store.list("")) == [CHECKPOINT]
 
 

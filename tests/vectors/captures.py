@@ -10,6 +10,15 @@ import itertools
 import zlib
 from datetime import UTC, datetime, timedelta
 
+from sijill.archive.capture.browser.rendering import (
+    Appearance,
+    BrowserFacts,
+    Rendering,
+    RenderingFile,
+    Screenshot,
+    ScreenshotKind,
+    Waiting,
+)
 from sijill.archive.capture.exchange import (
     Capture,
     Exchange,
@@ -86,6 +95,31 @@ def capture(capture_id: str = CAPTURE_ID, html: bytes = HTML) -> Capture:
         user_agent="sijill/0.1.0 (+https://archive.example/)",
         title="بيان مشترك",
     )
+
+
+def rendered(*files: tuple[str, str, bytes]) -> Capture:
+    """The small capture, of whose page a browser made `files`: names, media types and contents."""
+    pictures = [name for name, media_type, _ in files if media_type == "image/png"]
+    rendering = Rendering(
+        browser=BrowserFacts("Chromium", "150.0.7871.0", True, True, "sijill/0.1.0 Chromium", Appearance(16, 20)),
+        files=tuple(
+            RenderingFile(name, media_type, MemoryBody(data), STARTED + timedelta(seconds=1, milliseconds=number))
+            for number, (name, media_type, data) in enumerate(files)
+        ),
+        screenshots=tuple(Screenshot(name, ScreenshotKind.AS_SEEN, 16, 20, 0) for name in pictures),
+        scripts=(),
+        transformations=(),
+        waiting=Waiting(()),
+        blocked=(),
+        blocked_left_out=0,
+        not_collected=(),
+        not_collected_left_out=0,
+        console=(),
+        console_left_out=0,
+        metadata={},
+        problems=(),
+    )
+    return dataclasses.replace(capture(), rendering=rendering)
 
 
 def _exchange(number: int, url: str, raw: bytes, payload: bytes) -> Exchange:

@@ -56,6 +56,7 @@ from sijill.provenance.log.note import NoteSigner, NoteVerifier
 from sijill.provenance.log.proof import LogProof, format_proof, parse_proof
 from sijill.provenance.package import Signed, derive, evidence_package
 from sijill.provenance.package_layout import ATTESTATION, PROOF, About, Token, subject_path
+from sijill.provenance.report.browser import shown_pictures
 from sijill.provenance.verify.trust import Policy, TrustRoot
 
 ORIGIN = "archive.example/log"
@@ -91,10 +92,15 @@ def statement_of(made: Capture, warc: bytes, records: Mapping[int, str], **chang
     )
     return capture_statement(
         made,
-        subjects=[Subject.warc(digest_bytes(warc))],
+        subjects=[Subject.warc(digest_bytes(warc)), *_made_of(made)],
         records=records,
         context=dataclasses.replace(context, **changes),
     )
+
+
+def _made_of(made: Capture) -> list[Subject]:
+    files = () if made.rendering is None else made.rendering.files
+    return [Subject.file(file, digest_bytes(file.body.content)) for file in files]
 
 
 def subject(name: str, media_type: str, data: bytes) -> dict[str, Any]:
@@ -173,6 +179,8 @@ class Evidence:
     log: NoteVerifier = LOG.verifier
     taken: bytes = b""
     """The records of other captures that it takes something from."""
+    others: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
+    """What a browser made of the page, by name."""
 
     def files(self) -> dict[str, bytes]:
         """The files of the package by name, as the exporter makes them."""
@@ -182,6 +190,7 @@ class Evidence:
             proof=self.proof,
             key=self.key,
             log=self.log,
+            subjects={name: MemoryBody(data) for name, data in self.others.items()},
             tokens=self.tokens,
             dependencies=MemoryBody(self.taken) if self.taken else None,
         )
@@ -190,19 +199,22 @@ class Evidence:
     def forged_files(self) -> dict[str, bytes]:
         """The files as someone would make them who does not care whether they are true."""
         proof = parse_proof(self.proof)
+        statement = parse_statement(canonical(self.statement))
         parts = Signed(
             envelope=self.envelope,
-            statement=parse_statement(canonical(self.statement)),
+            statement=statement,
             proof=self.proof,
             checkpoint=proof.checkpoint.data,
             key=self.key,
             log=self.log,
             index=index_lines(examine_warc(io.BytesIO(self.warc)).records, self._taken_records()),
             tokens=self.tokens,
+            pictures={name: self.others[name] for name in shown_pictures(statement)},
             dependencies=digest_bytes(self.taken) if self.taken else None,
         )
         taken = {DEPENDENCIES: self.taken} if self.taken else {}
-        return derive(parts) | self.signed_files() | {subject_path("data.warc.gz"): self.warc} | taken
+        others = {subject_path(name): data for name, data in self.others.items()}
+        return derive(parts) | self.signed_files() | {subject_path("data.warc.gz"): self.warc} | taken | others
 
     def _taken_records(self) -> list[ExaminedRecord]:
         members = Members(io.BytesIO(self.taken))
@@ -250,7 +262,8 @@ def evidence(
     statement = statement_of(made, warc, records, **changes)
     envelope = signed(statement)
     tokens = {Token(About.FRESHNESS, name): data for name, data in stamps.items()}
-    return Evidence(warc, statement, envelope, b"", tokens, taken=taken).sealed()
+    others = {file.name: file.body.content for file in made.rendering.files} if made.rendering else {}
+    return Evidence(warc, statement, envelope, b"", tokens, taken=taken, others=others).sealed()
 
 
 def attested(base: Evidence, warc: bytes | None = None, **edits: Any) -> Evidence:

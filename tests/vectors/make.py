@@ -13,7 +13,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-import attestations  # noqa: E402, F401 - the eight are imported for the vectors that they add
+import attestations  # noqa: E402, F401 - the nine are imported for the vectors that they add
+import browsers  # noqa: E402, F401
 import cosignatures  # noqa: E402, F401
 import logs  # noqa: E402, F401
 import packages  # noqa: E402, F401

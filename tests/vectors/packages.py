@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import struct
 import warnings
@@ -11,8 +10,8 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
-from captures import capture
-from evidence import FOREIGN_KEY, FOREIGN_LOG, evidence, log_head, proof_of, signed, subject, zipped
+from captures import capture, rendered
+from evidence import FOREIGN_KEY, FOREIGN_LOG, evidence, log_head, proof_of, zipped
 from parties import QUOTED_AT, cosigned
 from vector import TRUE, bad, changed, flipped, good, replaced, without
 
@@ -146,9 +145,8 @@ bad(
 
 def reserved_subject() -> bytes:
     """A subject that is called like a file of the package."""
-    statement = copy.deepcopy(TRUE.statement)
-    statement["subject"].append(subject("checkpoint", "text/plain", TRUE.proof.partition(b"\n\n")[2]))
-    return zipped({**TRUE.files(), **TRUE.sealed(envelope=signed(statement)).signed_files()})
+    made = evidence(rendered(("checkpoint", "text/plain", TRUE.proof.partition(b"\n\n")[2])))
+    return zipped({**TRUE.files(), **made.signed_files(), ARCHIVE: made.warc})
 
 
 bad("E-PKG-02_reserved-subject", "a subject called like a file of the package", reserved_subject)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from asn1crypto import tsp
+from captures import rendered
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from evidence import signed, subject, zipped
+from evidence import evidence, zipped
 from logs import tsa_root
 from parties import ALPHA, BETA, GAMMA, QUOTED_AT, SEALED_AT
 from tsa import Authority, authority, rejection
 from vector import TRUE, bad, flipped, good, trusting
 
+from sijill.archive.warc.wacz import ARCHIVE
 from sijill.provenance.log.checkpoint import parse_checkpoint
 from sijill.provenance.log.proof import parse_proof
 from sijill.provenance.package_layout import About, Token
@@ -211,10 +212,8 @@ bad(
 
 def subject_named(name: str, data: bytes) -> bytes:
     """The true package with one more subject, which is called like a timestamp."""
-    statement = copy.deepcopy(TRUE.statement)
-    statement["subject"].append(subject(name, "application/timestamp-reply", data))
-    made = TRUE.sealed(envelope=signed(statement))
-    return zipped({**TRUE.files(), **made.signed_files(), f"provenance/{name}": data})
+    made = evidence(rendered((name, "application/timestamp-reply", data)))
+    return zipped({**TRUE.files(), **made.signed_files(), ARCHIVE: made.warc, f"provenance/{name}": data})
 
 
 bad(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
 from captures import GIF, HTML, OTHER_ID, capture, records_of, warc_of
-from evidence import Evidence, attested, evidence, signed, subject, zipped
+from evidence import Evidence, attested, evidence, zipped
 from vector import TRUE, bad, flipped, forged, replaced
 
 from sijill.archive.warc.wacz import ARCHIVE
@@ -25,15 +24,7 @@ def edited_record(number: int, old: bytes, new: bytes) -> bytes:
     return warc_of(records)
 
 
-def screenshot_missing() -> bytes:
-    """A subject that is not in the package."""
-    statement = copy.deepcopy(TRUE.statement)
-    statement["subject"].append(subject("screenshot.png", "image/png", GIF))
-    return zipped({**TRUE.files(), **TRUE.sealed(envelope=signed(statement)).signed_files()})
-
-
 OTHER = evidence(capture(OTHER_ID, html=HTML.replace(b"seal", b"logo")))
-bad("E-SUB-01_screenshot-missing", "an attested screenshot is not there", screenshot_missing, "E-PKG-02")
 bad("E-SUB-02_byte-changed", "a bit of the WARC changed", with_warc(flipped(TRUE.warc)), "E-SUB-03")
 bad("E-SUB-02_other-capture", "the WARC of another capture", with_warc(OTHER.warc), "E-SUB-03")
 bad("E-SUB-02_byte-appended", "a byte after the WARC", with_warc(TRUE.warc + b"\0"), "E-SUB-03", "E-SUB-04")

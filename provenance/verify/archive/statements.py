@@ -13,7 +13,8 @@ from pydantic import Field
 
 from sijill.provenance.attest.envelope import PAYLOAD_TYPE, parse_envelope
 from sijill.provenance.attest.keys import PublicKey
-from sijill.provenance.attest.members import Line, Part, Subject
+from sijill.provenance.attest.members import Subject
+from sijill.provenance.attest.parts import Line, Part
 from sijill.provenance.attest.statement import MAX_PAYLOAD, parse_part, parse_statement
 from sijill.provenance.attest.timestamps import capture_id_time, parse_timestamp
 from sijill.provenance.errors import MalformedEnvelope, MalformedStatement

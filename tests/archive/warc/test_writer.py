@@ -15,6 +15,7 @@ from dataclasses import replace
 import pytest
 from cryptography import x509
 
+from sijill.archive.capture.browser.rendering import Appearance, BrowserFacts, Rendering, RenderingFile, Waiting
 from sijill.archive.capture.exchange import Truncation
 from sijill.archive.capture.spool import MemoryBody
 from sijill.archive.digest import digest_bytes
@@ -22,7 +23,8 @@ from sijill.archive.errors import BadRecordField, BodyChanged
 from sijill.archive.warc.examine import examine_warc
 from sijill.archive.warc.member import gzip_stored
 from sijill.archive.warc.reader import read_records
-from sijill.archive.warc.writer import Resource, is_compressed, write_capture
+from sijill.archive.warc.record import warc_date
+from sijill.archive.warc.writer import is_compressed, write_capture
 
 
 def read(warc: bytes) -> list[tuple[dict[str, list[str]], bytes]]:
@@ -158,13 +160,25 @@ def test_interim_responses_are_in_the_fetch_log(capture, write):
     assert set(logged.values()) == {"", interim.decode("iso-8859-1")}
 
 
-def test_resources_are_kept(capture, site):
-    sink = io.BytesIO()
-    ids = (f"urn:uuid:00000000-0000-4000-8000-{number:012x}" for number in range(99))
-    shot = Resource("urn:view:https://site.example/", "image/png", capture.ended, MemoryBody(site.png))
-    write_capture(capture, sink, new_id=ids.__next__, info={}, resources=[shot])
-    fields, block = read(sink.getvalue())[-2]
-    assert (fields["WARC-Target-URI"], block) == ([shot.uri], site.png)
+def test_files_of_a_rendering_are_kept(capture, site, write):
+    dom = "<p>بيان".encode()
+    files = (
+        RenderingFile("screenshot.png", "image/png", MemoryBody(site.png), capture.ended),
+        RenderingFile("dom.html", "text/html; charset=utf-8", MemoryBody(dom), capture.started),
+    )
+    shown = Rendering(
+        BrowserFacts("Chromium", "150", True, True, "agent", Appearance()),
+        files, (), (), (), Waiting(()), (), 0, (), 0, (), 0, {}, (),
+    )  # fmt: skip
+    warc, written = write(replace(capture, rendering=shown))
+    picture, document = read(warc)[-3:-1]
+    assert picture[1] == site.png
+    assert picture[0]["WARC-Target-URI"] == [f"urn:sijill:rendering:{capture.id}:screenshot.png"]
+    assert picture[0]["Content-Type"] == ["image/png"]
+    assert document[1] == dom
+    assert document[0]["Content-Type"] == ["text/html;charset=utf-8"]
+    assert document[0]["WARC-Date"] == [warc_date(capture.started)]
+    assert written.files == {"screenshot.png": digest_bytes(site.png), "dom.html": digest_bytes(dom)}
 
 
 def test_a_url_that_fits_no_header_is_refused(build, write):

@@ -71,7 +71,7 @@ class Server:
         body = json.dumps({"paused": True}).encode()
         headers = {"Content-Type": "application/json"}
         url = f"{self.server.url}/deployments/{deployment}"
-        with urllib.request.urlopen(urllib.request.Request(url, body, headers, method="PATCH"), timeout=60):
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers, method="PATCH"), timeout=240):
             pass
 
     def artifacts(self, key):

@@ -119,8 +119,7 @@ def test_a_schedule_fires_a_killed_worker_loses_nothing_and_the_next_date_goes_o
     tables = prefect.artifacts(f"run-{taken_up.run_id}")
     assert len(tables) == 1
     assert sum(row["outcome"] == "captured" for row in json.loads(tables[0]["data"])) == 25
-    [progress] = prefect.artifacts("crawl-slow")[-1:]
-    assert progress["data"] == 100.0
+    assert 100.0 in [one["data"] for one in prefect.artifacts("crawl-slow")]
 
 
 def test_what_fails_and_what_finds_nothing_is_told(prefect, publish, new_archive, tmp_path, run, alarm):
@@ -135,19 +134,20 @@ def test_what_fails_and_what_finds_nothing_is_told(prefect, publish, new_archive
         f"Block(name='alarm', url={url!r}, json_data={{'subject': '{{{{subject}}}}', 'body': '{{{{body}}}}'}})"
         ".save('alarm', overwrite=True)"
     )
-    subprocess.run([sys.executable, "-c", save], env=prefect.env, check=True, timeout=100)
+    subprocess.run([sys.executable, "-c", save], env=prefect.env, check=True, timeout=HANG)
     deploy(run, settings, prefect, "--notify", "custom-webhook/alarm")
     with worker(settings, prefect.env, log=tmp_path / "worker.log", limit=4):
         whole = prefect.ended(prefect.start_run("crawl-all/told-crawl-all"))
         assert whole["state"]["type"] == "FAILED", whole["state"]
         assert whole["state"]["message"] == "3 sites: 2 completed, 1 failed; not completed: dead"
-        told = until("three notifications", lambda: len(arrived) >= 4 and [one["subject"] for one in arrived])
-    assert sorted(told) == [
+        # Prefect delivers at least once: a busy server may tell the same thing again.
+        until("four notifications", lambda: len({one["subject"] for one in arrived}) >= 4)
+    assert {one["subject"] for one in arrived} == {
         "told: crawl all Failed",
         "told: crawl dead Failed",
         "told: no statement page of dead",
         "told: no statement page of empty",
-    ]
+    }
     states = {one["name"]: one for one in prefect.runs(any_=["COMPLETED", "FAILED"])}
     assert states["crawl good"]["state"]["message"] == "3 captured"
     [table] = prefect.artifacts("crawl-all")[-1:]
@@ -177,7 +177,7 @@ def test_two_workers_share_the_sites_of_an_archive_in_s3(prefect, s3, publish, s
     write_sites(settings.parent / "sites.toml", urls, delay_seconds=0.5, concurrency=1)
     secret = os.environ["AWS_SECRET_ACCESS_KEY"]
     program = "import os; from prefect.blocks.system import Secret; Secret(value=os.environ['GIVEN']).save('sijill-s3')"
-    subprocess.run([sys.executable, "-c", program], env={**prefect.env, "GIVEN": secret}, check=True, timeout=100)
+    subprocess.run([sys.executable, "-c", program], env={**prefect.env, "GIVEN": secret}, check=True, timeout=HANG)
     without = {**prefect.env, "AWS_ACCESS_KEY_ID": os.environ["AWS_ACCESS_KEY_ID"], "AWS_SECRET_ACCESS_KEY": ""}
     plain = run("sijill", "--config", settings, "list", env=without)
     assert plain.returncode == 2

@@ -8,6 +8,22 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sijill.archive.capture.browser.rendering import (
+    Appearance,
+    Blocked,
+    BlockedKind,
+    BrowserFacts,
+    NotCollected,
+    NotCollectedKind,
+    Quality,
+    Rendering,
+    RenderingFile,
+    Screenshot,
+    ScreenshotKind,
+    Script,
+    Transformation,
+    Waiting,
+)
 from sijill.archive.capture.exchange import (
     Capture,
     Exchange,
@@ -178,6 +194,7 @@ def rich_capture() -> Capture:
         limits=Limits(exchange_seconds=2.5),
         user_agent="sijill/0.1.0",
         title="بيان — statement",
+        rendering=rendering(),
     )
 
 
@@ -189,6 +206,7 @@ def plain_capture() -> Capture:
         reasons=(),
         exchanges=(exchange(1, "https://example.org/b", purpose=Purpose.PAGE, via=None),),
         title=None,
+        rendering=None,
     )
 
 
@@ -246,10 +264,48 @@ def rich_context() -> Context:
     )
 
 
-def subjects() -> list[Subject]:
+def shown_file(name: str, media_type: str) -> RenderingFile:
+    return RenderingFile(name, media_type, BytesBody(name.encode()), STARTED + timedelta(seconds=2))
+
+
+def rendering() -> Rendering:
+    """A page in two pictures, with an overlay, a player and a blocked socket."""
+    return Rendering(
+        browser=BrowserFacts("Chromium", "150.0.7871.0", False, True, "sijill/0.1.0 Chromium", Appearance()),
+        files=(
+            shown_file("dom.html", "text/html; charset=utf-8"),
+            shown_file("screenshot.png", "image/png"),
+            shown_file("screenshot-2.png", "image/png"),
+            shown_file("screenshot-clean.png", "image/png"),
+            shown_file("screenshot-captioned.png", "image/png"),
+            shown_file("page.json", "application/json"),
+        ),
+        screenshots=(
+            Screenshot("screenshot.png", ScreenshotKind.AS_SEEN, 1280, 16000, 0),
+            Screenshot("screenshot-2.png", ScreenshotKind.AS_SEEN, 1280, 900, 16000),
+            Screenshot("screenshot-clean.png", ScreenshotKind.OVERLAYS_REMOVED, 1280, 16000, 0),
+            Screenshot("screenshot-captioned.png", ScreenshotKind.CAPTIONED, 1280, 16108, 0),
+        ),
+        scripts=(Script("observe.js", "c" * 64),),
+        transformations=(Transformation("caption", "screenshot.png", "screenshot-captioned.png", "with a strip"),),
+        waiting=Waiting((("milliseconds", 1234), ("ended", "quiet"))),
+        blocked=(Blocked(BlockedKind.WEBSOCKET, "wss://example.org/live", "no WebSocket is let through"),),
+        blocked_left_out=1,
+        not_collected=(NotCollected(NotCollectedKind.PLAYER, "https://www.youtube.com/embed/x", "player of YouTube"),),
+        not_collected_left_out=2,
+        console=(),
+        console_left_out=0,
+        metadata={"contentHeight": 16900},
+        problems=(),
+        quality=Quality(1000, 990, 980, 985, "two pixels"),
+    )
+
+
+def subjects(capture: Capture | None = None) -> list[Subject]:
+    files = () if capture is None or capture.rendering is None else capture.rendering.files
     return [
         Subject.warc(digest_bytes(b"the WARC file")),
-        Subject("screenshot.png", "image/png", digest_bytes(b"the screenshot")),
+        *(Subject.file(file, digest_bytes(file.name.encode())) for file in files),
     ]
 
 
@@ -265,6 +321,7 @@ class Samples:
     rich_context = staticmethod(rich_context)
     records_of = staticmethod(records_of)
     subjects = staticmethod(subjects)
+    rendering = staticmethod(rendering)
 
 
 @pytest.fixture(scope="session")

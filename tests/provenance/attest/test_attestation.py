@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from sijill.archive.capture.browser.rendering import MOST_LISTED
 from sijill.archive.capture.exchange import Failure, FailureKind
 from sijill.provenance.attest.attestation import CollectorCommitment, Subject, capture_statement
 from sijill.provenance.attest.canonical import canonical
-from sijill.provenance.attest.members import MAX_TEXT
+from sijill.provenance.attest.parts import MAX_TEXT
 from sijill.provenance.attest.statement import parse_statement
 from sijill.provenance.errors import MalformedStatement, MalformedTimestamp
 
@@ -21,7 +22,7 @@ GOLDEN = Path(__file__).resolve().parents[2] / "vectors" / "statement"
 def build(samples, capture, context, subjects=None):
     return capture_statement(
         capture,
-        subjects=subjects or samples.subjects(),
+        subjects=subjects or samples.subjects(capture),
         records=samples.records_of(capture),
         context=context,
     )
@@ -32,8 +33,7 @@ def test_bytes_never_change(samples, kind):
     # A statement signed years ago must still come out of the same facts; a change here is a change of the format.
     capture = getattr(samples, f"{kind}_capture")()
     context = samples.rich_context() if kind == "rich" else samples.plain_context()
-    subjects = samples.subjects() if kind == "rich" else samples.subjects()[:1]
-    statement = build(samples, capture, context, subjects)
+    statement = build(samples, capture, context)
     assert canonical(statement) == (GOLDEN / f"{kind}.json").read_bytes().rstrip(b"\n")
 
 
@@ -70,6 +70,44 @@ def test_what_is_built_parses_to_the_same_facts(samples, kind):
             assert stated.tls is not None
             assert stated.tls.chain == tuple(hashlib.sha256(der).hexdigest() for der in made.tls.chain)
     assert parsed.warc.digests == samples.subjects()[0].digests
+
+
+def test_what_the_browser_did_is_stated(samples):
+    capture = samples.rich_capture()
+    statement = parse_statement(canonical(build(samples, capture, samples.rich_context())))
+    browser, shown = statement.predicate.browser, samples.rendering()
+    assert browser is not None
+    assert [(one.name, one.made) for one in browser.files] == [(one.name, one.made) for one in shown.files]
+    assert [one.media_type for one in statement.subject[1:]] == ["text/html", *["image/png"] * 4, "application/json"]
+    assert (browser.name, browser.sandboxed, browser.headless) == ("Chromium", False, True)
+    assert (browser.viewport.width, browser.device_scale_factor_thousandths) == (1280, 1000)
+    assert browser.waiting == {"milliseconds": 1234, "ended": "quiet"}
+    assert [(one.kind, one.url) for one in browser.blocked] == [("websocket", "wss://example.org/live")]
+    assert (browser.blocked_left_out, browser.not_collected_left_out) == (1, 2)
+    assert [one.output for one in statement.predicate.transformations] == ["screenshot-captioned.png"]
+    assert browser.quality is not None
+    assert browser.quality.score == 985
+
+
+def test_lists_of_a_hostile_page_are_cut_and_counted(samples):
+    shown = samples.rendering()
+    many = tuple(
+        dataclasses.replace(shown.blocked[0], reason=f"\udcff{n}" + "x" * 2_000) for n in range(MOST_LISTED + 5)
+    )
+    facts = tuple((f"fact{number}", True) for number in range(50))
+    shown = dataclasses.replace(shown, blocked=many, waiting=dataclasses.replace(shown.waiting, facts=facts))
+    capture = dataclasses.replace(samples.rich_capture(), rendering=shown)
+    browser = parse_statement(canonical(build(samples, capture, samples.rich_context()))).predicate.browser
+    assert browser is not None
+    assert (len(browser.blocked), browser.blocked_left_out) == (MOST_LISTED, 6)
+    assert browser.blocked[0].reason == "?0" + "x" * (MAX_TEXT - 2)
+    assert len(browser.waiting) == 40
+
+
+def test_why_no_browser_was_used_is_stated(samples):
+    capture = dataclasses.replace(samples.plain_capture(), browser_fallback="no Chromium was found")
+    predicate = parse_statement(canonical(build(samples, capture, samples.plain_context()))).predicate
+    assert (predicate.browser, predicate.browser_fallback) == (None, "no Chromium was found")
 
 
 def test_no_float_and_no_unordered_value(samples):
@@ -119,7 +157,7 @@ def test_response_without_a_record_is_refused(samples):
     records = samples.records_of(capture)
     del records[3]
     with pytest.raises(MalformedStatement) as caught:
-        capture_statement(capture, subjects=samples.subjects(), records=records, context=samples.plain_context())
+        capture_statement(capture, subjects=samples.subjects(capture), records=records, context=samples.plain_context())
     assert caught.value.path == "predicate.exchanges.2.record"
 
 

@@ -5,14 +5,12 @@ import dataclasses
 import pytest
 
 from sijill.archive.capture.exchange import Failure, FailureKind, Purpose, Truncation
-from sijill.provenance.attest.berkeley import SCREENSHOT_NAME, checklist
+from sijill.provenance.attest.berkeley import checklist
 from sijill.provenance.attest.members import BERKELEY_ITEMS
 
 
-def met(capture, subject_names=("data.warc.gz",), *, collector_named=True, egress_known=True):
-    findings = checklist(
-        capture, subject_names=subject_names, collector_named=collector_named, egress_known=egress_known
-    )
+def met(capture, *, collector_named=True, egress_known=True):
+    findings = checklist(capture, collector_named=collector_named, egress_known=egress_known)
     assert tuple(finding.item for finding in findings) == BERKELEY_ITEMS
     assert all(finding.reason for finding in findings)
     return {finding.item for finding in findings if finding.met}
@@ -38,8 +36,27 @@ def test_plain_page(samples):
     assert met(samples.plain_capture()) == ALL_BUT_SCREENSHOT
 
 
-def test_screenshot(samples):
-    assert met(samples.plain_capture(), ("data.warc.gz", SCREENSHOT_NAME)) == set(BERKELEY_ITEMS)
+def shown(samples, *without, **changes):
+    rendering = dataclasses.replace(samples.rendering(), not_collected=(), not_collected_left_out=0, **changes)
+    files = tuple(one for one in rendering.files if one.name not in without)
+    pictures = tuple(one for one in rendering.screenshots if one.name not in without)
+    rendering = dataclasses.replace(rendering, files=files, screenshots=pictures)
+    return dataclasses.replace(samples.plain_capture(), rendering=rendering)
+
+
+def test_a_page_in_a_browser_has_url_source_and_picture(samples):
+    assert met(shown(samples)) == set(BERKELEY_ITEMS)
+
+
+@pytest.mark.parametrize("without", ["screenshot.png", "screenshot-captioned.png", "screenshot-2.png"])
+def test_a_picture_is_of_the_whole_page_and_shows_its_time(samples, without):
+    assert met(shown(samples, without, metadata={"contentHeight": 20_000})) == ALL_BUT_SCREENSHOT
+    assert met(shown(samples, without)) >= ALL_BUT_SCREENSHOT
+
+
+def test_what_is_streamed_is_not_collected(samples):
+    capture = dataclasses.replace(samples.plain_capture(), rendering=samples.rendering())
+    assert met(capture) == set(BERKELEY_ITEMS) - {"embedded-media"}
 
 
 def test_failure_is_recorded_but_collects_little(samples):

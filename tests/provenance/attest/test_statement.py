@@ -18,7 +18,7 @@ def rich(samples):
     capture = samples.rich_capture()
     return capture_statement(
         capture,
-        subjects=samples.subjects(),
+        subjects=samples.subjects(capture),
         records=samples.records_of(capture),
         context=samples.rich_context(),
     )
@@ -29,7 +29,7 @@ def failed(samples):
     capture = samples.failed_capture()
     return capture_statement(
         capture,
-        subjects=samples.subjects()[:1],
+        subjects=samples.subjects(),
         records={},
         context=samples.plain_context(),
     )
@@ -60,6 +60,10 @@ def changed(statement, path, new):
     return result
 
 
+FREE = (("pins",), ("waiting",))
+"""Objects whose members are named by what they are about."""
+
+
 def refusal(statement):
     with pytest.raises(MalformedStatement) as caught:
         parse_statement(canonical(statement))
@@ -79,13 +83,13 @@ def test_every_member_of_the_format_is_in_the_sample_with_a_value(rich):
     seen = {path[-1] for path in places(rich) if path and at(rich, path) is not None}
     expected = {field.alias for model in models(CaptureStatement) for field in model.model_fields.values()}
     assert {"_type", "flowRunId", "verifyError", "chain"} < expected
-    # The sample names its collector; the commitment has a test of its own.
-    assert expected - seen == {"commitment"}
+    # The sample names its collector and has a browser; commitment and fallback have tests of their own.
+    assert expected - seen == {"commitment", "browserFallback"}
 
 
 def test_every_object_refuses_a_further_member(rich):
     for path in places(rich):
-        if isinstance(at(rich, path), dict) and path[-1:] != ("pins",):
+        if isinstance(at(rich, path), dict) and path[-1:] not in FREE:
             error = refusal(changed(rich, path, at(rich, path) | {"unknown": 1}))
             assert "unknown" in error.path
             assert "not permitted" in error.reason
@@ -94,7 +98,7 @@ def test_every_object_refuses_a_further_member(rich):
 def test_every_object_refuses_a_missing_member(rich):
     for path in places(rich):
         parent = path[:-1]
-        if path and isinstance(at(rich, parent), dict) and parent[-1:] != ("pins",):
+        if path and isinstance(at(rich, parent), dict) and parent[-1:] not in FREE:
             without = {key: value for key, value in at(rich, parent).items() if key != path[-1]}
             assert refusal(changed(rich, parent, without)).path
 
@@ -102,7 +106,7 @@ def test_every_object_refuses_a_missing_member(rich):
 def test_no_value_is_converted_from_another_type(rich):
     for path in places(rich):
         value = at(rich, path)
-        if value is None:
+        if value is None or path[-2:-1] == ("waiting",):  # of numbers and texts
             continue
         others = ({}, 7, "7", True)
         for other in others:
@@ -135,6 +139,7 @@ def test_null_stands_only_where_the_format_allows_it(rich):
         "orchestrator",
         "decision",
         "freshness",
+        "quality",
         "supersedes",
     }
 
@@ -172,6 +177,7 @@ REUSED = ("predicate", "exchanges", 6)
 IDENTICAL = ("predicate", "exchanges", 7)
 NOT_MODIFIED = ("predicate", "exchanges", 8)
 DEPENDENCIES = ("predicate", "dependencies")
+BROWSER = ("predicate", "browser")
 
 
 @pytest.mark.parametrize(
@@ -230,6 +236,30 @@ DEPENDENCIES = ("predicate", "dependencies")
         ((*STAMPS, 0, "sha256"), "a" * 63),
         (("predicate", "dependencies"), [{"captureId": "20261121t011630z-k3j2x5m4q7ab"}]),
         (("predicate", "transformations"), ["redacted"]),
+        (("predicate", "transformations", 0, "output"), "page"),
+        (("predicate", "transformations", 0, "output"), "other.png"),
+        (("predicate", "transformations", 0, "input"), "screenshot-captioned.png"),
+        (("predicate", "transformations", 0, "input"), "other.png"),
+        (("predicate", "browser"), None),
+        (("predicate", "browserFallback"), "no Chromium was found"),
+        ((*BROWSER, "files"), []),
+        ((*BROWSER, "files", 0, "name"), "dom.htm"),
+        ((*BROWSER, "files", 0, "made"), "2026-11-21T01:16:32Z"),
+        ((*BROWSER, "screenshots"), []),
+        ((*BROWSER, "screenshots", 1, "name"), "screenshot-9.png"),
+        ((*BROWSER, "screenshots", 1, "name"), "screenshot.png"),
+        ((*BROWSER, "screenshots", 1, "name"), "dom.html"),
+        ((*BROWSER, "screenshots", 0, "kind"), "captioned"),
+        ((*BROWSER, "screenshots", 0, "kind"), "as-I-remember"),
+        ((*BROWSER, "screenshots", 0, "top"), 1),
+        ((*BROWSER, "screenshots", 1, "top"), 0),
+        ((*BROWSER, "scripts", 0, "sha256"), "C" * 64),
+        ((*BROWSER, "waiting"), {"": 1}),
+        ((*BROWSER, "waiting"), {"seconds": None}),
+        ((*BROWSER, "blocked", 0, "kind"), "gossip"),
+        ((*BROWSER, "quality", "score"), 1001),
+        (("subject", 1, "name"), "page.html"),
+        (("subject", 2, "mediaType"), "image/jpeg"),
         (("predicate", "supersedes"), "20261121t011630z-k3j2x5m4q7ab"),
         (("predicate", "berkeley"), []),
         (("predicate", "berkeley", 0, "item"), "html-source"),
@@ -334,8 +364,24 @@ def test_tls_needs_https(rich):
     assert refusal(changed(rich, ("predicate", "exchanges", 0, "tls"), tls)).path == "predicate.exchanges.0.tls"
 
 
-def test_screenshot_is_met_only_with_a_subject(rich):
-    assert refusal(changed(rich, ("subject",), rich["subject"][:1])).path == "predicate.berkeley"
+def test_screenshot_is_met_only_with_date_and_time(rich):
+    bare = changed(rich, ("predicate", "transformations"), [])
+    for names in (["screenshot.png"], ["screenshot-captioned.png"], []):
+        kept = [one for one in bare["subject"][1:] if one["name"] in names]
+        less = changed(bare, ("subject",), [bare["subject"][0], *kept])
+        less["predicate"]["browser"]["files"] = [
+            one for one in bare["predicate"]["browser"]["files"] if one["name"] in names
+        ]
+        less["predicate"]["browser"]["screenshots"] = [
+            one for one in bare["predicate"]["browser"]["screenshots"] if one["name"] in names
+        ]
+        assert refusal(less).path == "predicate.berkeley"
+
+
+def test_subjects_are_those_that_the_browser_made(rich):
+    assert refusal(changed(rich, ("subject",), rich["subject"][:1])).path == "predicate.browser.files"
+    swapped = [rich["subject"][0], *reversed(rich["subject"][1:])]
+    assert refusal(changed(rich, ("subject",), swapped)).path == "predicate.browser.files"
 
 
 def test_failed_capture_reached_no_page(failed):

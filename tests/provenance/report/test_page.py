@@ -18,6 +18,7 @@ import pytest
 VECTORS = Path(__file__).resolve().parents[2] / "vectors"
 sys.path.insert(0, str(VECTORS))
 
+from browsers import failing, shown  # noqa: E402  # the path is set above
 from evidence import FULL_TRUST, TRUST, attested, evidence, zipped  # noqa: E402  # the path is set above
 
 from sijill.archive.digest import digest_bytes  # noqa: E402
@@ -25,6 +26,7 @@ from sijill.provenance.attest.canonical import canonical  # noqa: E402
 from sijill.provenance.attest.statement import parse_statement  # noqa: E402
 from sijill.provenance.log.proof import parse_proof  # noqa: E402
 from sijill.provenance.package_layout import About, Token  # noqa: E402
+from sijill.provenance.report.browser import MOST_EMBEDDED, shown_pictures  # noqa: E402
 from sijill.provenance.report.page import (  # noqa: E402
     ChainEvent,
     Paper,
@@ -282,28 +284,79 @@ def test_it_asks_for_nothing_from_outside(true):
     assert "@import" not in style
 
 
-@pytest.mark.parametrize("media_type", ["image/png", "text/html"])
-def test_a_screenshot_is_named_in_packages_and_shown_elsewhere(true, media_type):
-    image = b"\x89PNG\r\n\x1a\n not really"
-    digests = digest_bytes(image)
-    shot = {
-        "name": "screenshot.png",
-        "mediaType": media_type,
-        "digest": {"sha256": digests.sha256.hex, "blake3": digests.blake3.hex},
-        "annotations": {"size": digests.size},
-    }
-    facts = given(true, changed(true, subject=[*true.statement["subject"], shot]))
-    named = Page(report_html(facts))
-    assert "It lies beside this page: screenshot.png." in named.text
-    assert "The screenshot shows how the collector's browser rendered" in named.text
-    shown = Page(report_html(facts, verification(true, TRUST), screenshot=image))
-    sources = [attributes["src"] for tag, attributes in shown.elements if tag == "img"]
-    if media_type == "image/png":
-        assert sources == [f"data:image/png;base64,{base64.b64encode(image).decode()}"]
-    else:
-        assert sources == []
-        assert "It is not shown here: its type is text/html." in shown.text
-    assert "Screenshot" not in Page(report_html(given(true), screenshot=image)).text.replace("Screenshots", "")
+@pytest.fixture(scope="module")
+def in_browser():
+    return evidence(shown())
+
+
+def with_pictures(made, statement=None):
+    facts = given(made, statement)
+    return dataclasses.replace(facts, pictures={name: made.others[name] for name in shown_pictures(facts.statement)})
+
+
+def test_pictures_are_shown_the_captioned_copy_first(in_browser):
+    page = Page(report_html(with_pictures(in_browser)))
+    sources = [attributes["src"] for tag, attributes in page.elements if tag == "img"]
+    names = ("screenshot-captioned.png", "screenshot-2.png")
+    encoded = [base64.b64encode(in_browser.others[name]).decode() for name in names]
+    assert sources == [f"data:image/png;base64,{picture}" for picture in encoded]
+    assert hashlib.sha256(in_browser.others["screenshot.png"]).hexdigest() in page.text
+    assert "The screenshot shows how the collector's browser rendered" in page.text
+    assert "scripts were not run" not in page.text
+    assert "Screenshot" not in Page(report_html(given(evidence()))).text
+
+
+def test_pictures_that_are_too_large_lie_beside_the_page(in_browser):
+    statement = copy.deepcopy(in_browser.statement)
+    sizes = {subject["name"]: subject["annotations"] for subject in statement["subject"]}
+    sizes["screenshot-2.png"]["size"] = MOST_EMBEDDED - sizes["screenshot-captioned.png"]["size"]
+    assert shown_pictures(given(in_browser, statement).statement) == ("screenshot-captioned.png", "screenshot-2.png")
+    sizes["screenshot-2.png"]["size"] += 1
+    facts = with_pictures(in_browser, statement)
+    assert tuple(facts.pictures) == ("screenshot-captioned.png",)
+    page = Page(report_html(facts))
+    assert sum(tag == "img" for tag, _ in page.elements) == 1
+    assert "It is too large for this page and lies beside it: screenshot-2.png." in page.text
+
+
+def test_what_the_browser_did_is_told(in_browser):
+    text = Page(report_html(with_pictures(in_browser))).text
+    browser = in_browser.statement["predicate"]["browser"]
+    told = [
+        f"{browser['name']} {browser['version']}",
+        "in its sandbox",
+        browser["scripts"][0]["sha256"],
+        *(file["name"] for file in browser["files"]),
+        *(file["made"] for file in browser["files"]),
+        "wss://site.example/live",
+        "player of YouTube",
+        "999 of 1,000",
+        "A banner was hidden.",
+    ]
+    assert [words for words in told if words not in text] == []
+    fallback = evidence(failing())
+    assert "fetched without one: no Chromium was found" in Page(report_html(given(fallback))).text
+
+
+def test_nothing_that_a_page_says_in_the_browser_acts(in_browser):
+    browser = copy.deepcopy(in_browser.statement["predicate"]["browser"])
+    browser |= {"name": HOSTILE, "version": HOSTILE, "userAgent": HOSTILE, "language": HOSTILE, "timeZone": HOSTILE}
+    browser |= {"colorScheme": HOSTILE, "waiting": {HOSTILE: HOSTILE}}
+    browser["quality"]["reason"] = HOSTILE
+    browser["scripts"][0]["name"] = HOSTILE
+    for one in (*browser["blocked"], *browser["notCollected"]):
+        one |= {"url": HOSTILE, "reason": HOSTILE}
+    changes = in_browser.statement["predicate"]["transformations"]
+    changes = [one | {"name": HOSTILE, "description": HOSTILE} for one in changes]
+    statement = changed(in_browser, predicate__browser=browser, predicate__transformations=changes)
+    data = report_html(with_pictures(in_browser, statement))
+    page = Page(data)
+    assert {tag for tag, _ in page.elements} & {"script", "a", "link", "iframe", "form", "input", "base"} == set()
+    assert all(
+        attributes["src"].startswith("data:image/png;base64,") for tag, attributes in page.elements if tag == "img"
+    )
+    assert page.text.count("<script>alert(1)</script>") > 10
+    assert not [character for character in HOSTILE if not character.isprintable() and character in data.decode()]
 
 
 def test_the_form_has_ids_and_digests_and_nothing_that_only_a_person_can_state(true):

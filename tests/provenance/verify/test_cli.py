@@ -129,6 +129,26 @@ def test_parts_with_what_is_taken_from_other_captures(folder, call):
     assert call(*PARTS, *options, "--dependencies", "none")[0] == 2
 
 
+def test_parts_of_a_page_in_a_browser(folder, call):
+    from browsers import SHOWN
+
+    made = {"b.warc.gz": SHOWN.warc, "b.json": SHOWN.envelope, "b.proof": SHOWN.proof, **SHOWN.others}
+    for name, data in made.items():
+        (folder / name).write_bytes(data)
+    options = []
+    for token, data in SHOWN.tokens.items():
+        (folder / Path(token.path).name).write_bytes(data)
+        options += ["--timestamp", Path(token.path).name]
+    parts = ("b.warc.gz", "--attestation", "b.json", "--proof", "b.proof", "--trust", "trust.json", *options)
+    subjects = [argument for name in SHOWN.others for argument in ("--subject", name)]
+    status, out, err = call(*parts, *subjects)
+    assert status == 0, out + err
+    status, out, _ = call(*parts, *subjects[2:])
+    assert status == 1
+    assert "FAILED       E-SUB-01" in out
+    assert call(*parts, *subjects, "--subject", "none")[0] == 2
+
+
 def test_a_timestamp_of_other_bytes(parts, call, timestamps):
     (parts / "checkpoint.gamma.tsr").write_bytes((parts / "attestation.alpha.tsr").read_bytes())
     status, out, _ = call(*PARTS, *timestamps, "--timestamp", "checkpoint.gamma.tsr")
@@ -161,6 +181,7 @@ def test_parts_without_proof_are_not_verified(parts, call):
         ),
         (["trust.json", "--trust", "trust.json", "--proof", "x"], "--proof goes with --attestation"),
         (["trust.json", "--trust", "trust.json", "--dependencies", "x"], "--dependencies goes with --attestation"),
+        (["trust.json", "--trust", "trust.json", "--subject", "x"], "--subject goes with --attestation"),
         (["trust.json", "--trust", "trust.json", "--attestation", "none"], "none: No such file or directory"),
         (["fifo", "--trust", "trust.json"], "fifo: "),
         (["a\x1b[31m", "--trust", "trust.json"], "a\\u{1b}[31m: No such file"),
@@ -192,7 +213,7 @@ def test_help_has_examples_and_no_option_that_writes(call):
     assert "sijill-verify capture.wacz --trust trust.json" in out
     offered = {option for parameter in verify_file.params for option in parameter.opts if option.startswith("-")}
     reading = {"--trust", "--root", "--trust-version", "--attestation", "--proof", "--timestamp", "--dependencies"}
-    assert offered == reading | {"--json", "--version"}
+    assert offered == reading | {"--subject", "--json", "--version"}
 
 
 def test_version(call):
@@ -204,7 +225,8 @@ def test_what_is_not_needed_is_not_loaded(folder, name):
         "import sys\n"
         "from sijill.provenance.verify.cli import cli, run\n"
         f"status = run(cli, [{name!r}, '--trust', 'trust.json'])\n"
-        "print(status, sorted({'prefect', 'boto3', 'requests', 'urllib3', 'lxml', 'rich'} & sys.modules.keys()))\n"
+        "unwanted = {'prefect', 'boto3', 'requests', 'urllib3', 'lxml', 'rich', 'playwright', 'PIL', 'asyncio'}\n"
+        "print(status, sorted(unwanted & sys.modules.keys()))\n"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "0 []"

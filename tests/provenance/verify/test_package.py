@@ -1,11 +1,13 @@
 """Packages as the exporter makes them."""
 
+import base64
+import copy
 import dataclasses
 import io
 import json
 
 import pytest
-from captures import CAPTURE_ID, GIF, capture, written
+from captures import CAPTURE_ID, GIF, capture, rendered, written
 from evidence import (
     ATTESTATION_KEY,
     FOREIGN_KEY,
@@ -20,6 +22,7 @@ from evidence import (
 from sijill.archive.capture.exchange import Failure, FailureKind, Outcome
 from sijill.archive.capture.spool import MemoryBody
 from sijill.archive.errors import MalformedWarc
+from sijill.archive.warc.wacz import ARCHIVE
 from sijill.archive.warc.zip_writer import write_zip
 from sijill.provenance.errors import MalformedEnvelope, MalformedProof
 from sijill.provenance.package import UnfitForPackage, evidence_package
@@ -39,7 +42,10 @@ def export(made, **changes):
 
 
 def with_subject(made, name, data, media_type="image/png"):
-    statement = {**made.statement, "subject": [*made.statement["subject"], subject(name, media_type, data)]}
+    """`made` with a subject attested that its browser is said to have made."""
+    statement = copy.deepcopy(made.statement)
+    statement["subject"].append(subject(name, media_type, data))
+    statement["predicate"]["browser"]["files"].append({"name": name, "made": "2026-11-21T01:16:31.123456Z"})
     return dataclasses.replace(made, statement=statement).sealed(envelope=signed(statement))
 
 
@@ -95,10 +101,11 @@ def test_derived_files_say_what_is_signed(true):
 
 
 def test_further_subjects_are_members_and_are_verified(true, verify):
-    made = with_subject(true, "screenshot.png", GIF)
+    made = evidence(rendered(("screenshot.png", "image/png", GIF)))
     members = export(made, subjects={"screenshot.png": MemoryBody(GIF)})
     files = {name: body.content for name, body in members}
     assert files["provenance/screenshot.png"] == GIF
+    assert base64.b64encode(GIF) in files["provenance/report.html"]
     assert verify(zipped(files)).holds
     report = verify(zipped({**files, "provenance/screenshot.png": GIF[:-1]}))
     assert report.failed == ("E-SUB-02", "E-SUB-03", "E-SUB-04")
@@ -139,7 +146,7 @@ def test_a_warc_that_is_not_the_attested_one_is_refused(true):
 
 def test_an_attested_subject_must_be_handed_in(true):
     with pytest.raises(UnfitForPackage, match=r"screenshot\.png: attested but not handed in"):
-        export(with_subject(true, "screenshot.png", GIF))
+        export(evidence(rendered(("screenshot.png", "image/png", GIF))))
 
 
 def test_timestamps_of_the_quoted_checkpoint_are_those_that_the_attestation_names(true):
@@ -156,22 +163,22 @@ def test_timestamps_of_the_quoted_checkpoint_are_those_that_the_attestation_name
 @pytest.mark.parametrize("name", ["checkpoint.alpha.tsr", "attestation.x.tsr", "freshness.tsa-1.tsr"])
 def test_a_subject_cannot_take_a_name_that_a_timestamp_could_have(true, name):
     with pytest.raises(UnfitForPackage, match="a file of the package has this name"):
-        export(with_subject(true, name, GIF), subjects={name: MemoryBody(GIF)})
+        export(evidence(rendered((name, "text/plain", GIF))), subjects={name: MemoryBody(GIF)})
 
 
 @pytest.mark.parametrize("name", ["checkpoint", "verify.txt", "sha256sums", "attestation.pem"])
 def test_a_subject_cannot_take_the_name_of_a_file_of_the_package(true, name):
     with pytest.raises(UnfitForPackage, match="a file of the package has this name"):
-        export(with_subject(true, name, GIF), subjects={name: MemoryBody(GIF)})
+        export(evidence(rendered((name, "text/plain", GIF))), subjects={name: MemoryBody(GIF)})
 
 
 @pytest.mark.parametrize("media_type", ["image/png; a=$(reboot)", "image", "image/png\n    rm -r ."])
 def test_a_media_type_cannot_bring_commands_into_the_instructions(true, verify, media_type):
-    made = with_subject(true, "screenshot.png", GIF, media_type)
+    made = with_subject(evidence(rendered()), "page.bin", GIF, media_type)
     with pytest.raises(UnfitForPackage, match="media type"):
-        export(made, subjects={"screenshot.png": MemoryBody(GIF)})
-    report = verify(zipped({**true.files(), **made.signed_files(), "provenance/screenshot.png": GIF}))
-    assert report.failed == ("E-PKG-02",)
+        export(made, subjects={"page.bin": MemoryBody(GIF)})
+    files = {**true.files(), **made.signed_files(), ARCHIVE: made.warc, "provenance/page.bin": GIF}
+    assert verify(zipped(files)).failed == ("E-PKG-02", "E-WARC-04")
 
 
 def test_nothing_that_a_server_chose_is_in_the_instructions(true, verify):

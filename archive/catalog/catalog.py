@@ -1,0 +1,404 @@
+"""The catalog as it is written: a view of the log that can be thrown away, and goes on from where it stands.
+
+Each change is one transaction that also moves the position in the log, so that whoever is killed leaves a smaller
+catalog that is right. Any number of processes may read; of two that write, one finds its step done and goes on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from sijill.archive.catalog.arabic import indexed
+from sijill.archive.catalog.grouping import comparable, follow_links, join_equal, regroup, relate
+from sijill.archive.catalog.rows import (
+    PUBLISHED,
+    Added,
+    CaptureRow,
+    Change,
+    Forgotten,
+    Position,
+    ReadingRow,
+    RelationRow,
+    Unread,
+    VersionText,
+    site_of,
+)
+from sijill.archive.catalog.schema import connect, empty, failures, writing
+
+_HASH: Final = 32
+
+
+class Catalog:
+    """One catalog file; close it, or use it in a `with` statement. Not to be shared between threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the catalog at `path`, or make an empty one there.
+
+        Raises:
+            CatalogUnusable: the file can be neither read nor made; so does every method when SQLite fails.
+        """
+        self.path = path
+        self.connection = connect(path)
+        self._bodies: dict[tuple[str, str], int] = {}
+        """The signatories that the transaction under way has met, by identity and spelling."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.connection.close()
+
+    def position(self) -> Position:
+        """Up to where the log is in the catalog."""
+        with failures(self.path):
+            origin, size, root, peaks = self.connection.execute(
+                "SELECT origin, size, root, peaks FROM state"
+            ).fetchone()
+        return Position(origin, size, root, tuple(peaks[at : at + _HASH] for at in range(0, len(peaks), _HASH)))
+
+    def restart(self, found: Position) -> None:
+        """Throw everything away, unless another process has moved the catalog from `found` meanwhile."""
+        with self._writing():
+            if self.position() == found:
+                empty(self.connection)
+
+    def advance(self, before: Position, after: Position, changes: Iterable[Change]) -> bool:
+        """Take in what the log has between two positions.
+
+        Returns:
+            Whether it was done; False if the catalog does not stand at `before` (another process moved it).
+        """
+        with self._writing():
+            if self.position() != before:
+                return False
+            touched: set[int] = set()
+            for change in changes:
+                match change:
+                    case Added():
+                        touched |= self._add(change.capture, change.reading)
+                    case Unread():
+                        self._note_unread(change)
+                    case Forgotten():
+                        touched |= self._forget(change.capture_id)
+            regroup(self.connection, touched)
+            self.connection.execute(
+                "UPDATE state SET origin = ?, size = ?, root = ?, peaks = ?",
+                (after.origin, after.size, after.root, b"".join(after.peaks)),
+            )
+        self.wipe()
+        return True
+
+    def attach(self, readings: Iterable[ReadingRow]) -> int:
+        """Take in readings of captures that the catalog has; returns how many those were."""
+        count = 0
+        touched: set[int] = set()
+        with self._writing():
+            for reading in readings:
+                row = self.connection.execute(
+                    "SELECT page.id, page.url, leaf_index, version FROM capture JOIN page ON page.id = capture.page "
+                    "WHERE capture_id = ?",
+                    (reading.capture_id,),
+                ).fetchone()
+                if row is not None:
+                    page, url, leaf_index, old = row
+                    touched |= self._read(page, url, leaf_index, reading)
+                    if old is not None and self._drop_version(old):
+                        touched |= self._settle_page(page)
+                    count += 1
+            regroup(self.connection, touched)
+        return count
+
+    def retry(self, captures: Iterable[Added]) -> None:
+        """Take in captures whose attestations could not be read before."""
+        with self._writing():
+            touched: set[int] = set()
+            for one in captures:
+                gone = self.connection.execute(
+                    "DELETE FROM unread WHERE capture_id = ? AND envelope_sha256 = ?",
+                    (one.capture.capture_id, one.capture.envelope_sha256),
+                ).rowcount
+                if gone:
+                    touched |= self._add(one.capture, one.reading)
+            regroup(self.connection, touched)
+
+    def relate(self, relations: Iterable[RelationRow]) -> None:
+        """Take in how pages stand to one another; of pages that are not in the catalog nothing is kept."""
+        with self._writing():
+            touched: set[int] = set()
+            for row in relations:
+                pages = [self._page_at(row.url), self._page_at(row.other)]
+                page, other = pages
+                if page is not None and other is not None and page != other:
+                    relate(self.connection, page, other, row.kind, row.score)
+                    touched |= {page, other}
+            regroup(self.connection, touched)
+
+    def wipe(self) -> None:
+        """Leave nothing of what was forgotten in the file, if that is still to be done.
+
+        The index keeps words until its parts are merged, and the file keeps pages that nothing uses any more.
+        """
+        with failures(self.path):
+            (due,) = self.connection.execute("SELECT wipe FROM state").fetchone()
+            if due:
+                self.connection.execute("INSERT INTO words (words) VALUES ('optimize')")
+                self.connection.execute("VACUUM")
+                self.connection.execute("UPDATE state SET wipe = 0")
+                self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def outstanding(self, reader: str) -> frozenset[str]:
+        """The captures of pages that were reached and have no reading of this version of the reader."""
+        with failures(self.path):
+            rows = self.connection.execute(
+                "SELECT capture_id FROM capture WHERE outcome <> 'failed' AND (reader IS NULL OR reader <> ?)",
+                (reader,),
+            )
+            return frozenset(capture_id for (capture_id,) in rows)
+
+    def unread(self) -> tuple[Unread, ...]:
+        """The captures whose attestations could not be read, in the order of the log."""
+        with failures(self.path):
+            rows = self.connection.execute("SELECT * FROM unread ORDER BY leaf_index").fetchall()
+        return tuple(Unread(*row) for row in rows)
+
+    def texts(self, *, after: int = 0) -> Iterator[VersionText]:
+        """The texts of all versions that have one, in the order they came in, from behind the version `after`."""
+        with failures(self.path):
+            rows = self.connection.execute(
+                "SELECT version.id, url, kind, title, language, date_first, text FROM version "
+                "JOIN page ON page.id = version.page WHERE version.id > ? AND text <> '' ORDER BY version.id",
+                (after,),
+            )
+            for version, url, kind, title, language, published, text in rows:
+                yield VersionText(
+                    version, url, kind, title, language, published and date.fromisoformat(published), text
+                )
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        self._bodies.clear()
+        with failures(self.path), writing(self.connection):
+            yield
+
+    def _add(self, row: CaptureRow, reading: ReadingRow | None) -> set[int]:
+        url = row.url
+        page = self._page(row, url)
+        self.connection.execute(
+            "INSERT OR IGNORE INTO capture (capture_id, leaf_index, envelope_sha256, target, final_url, started, "
+            "outcome, warc_sha256, payload_sha256, media_type, page) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                row.capture_id,
+                row.leaf_index,
+                row.envelope_sha256,
+                row.target,
+                row.final_url,
+                _moment(row.started),
+                row.outcome,
+                row.warc_sha256,
+                row.payload_sha256,
+                row.media_type,
+                page,
+            ),
+        )
+        return set() if reading is None else self._read(page, url, row.leaf_index, reading)
+
+    def _page(self, row: CaptureRow, url: str) -> int:
+        # In single steps: an upsert opens a savepoint, at which FTS5 writes out what it has gathered.
+        found = self.connection.execute("SELECT id, first_leaf FROM page WHERE url = ?", (url,)).fetchone()
+        if found is None:
+            inserted = self.connection.execute(
+                "INSERT INTO page (url, host, site, first_leaf, first_capture) VALUES (?, ?, ?, ?, ?)",
+                (url, *site_of(url), row.leaf_index, row.capture_id),
+            )
+            return _number(inserted.lastrowid)
+        page, first_leaf = found
+        if row.leaf_index < first_leaf:
+            self.connection.execute(
+                "UPDATE page SET first_leaf = ?, first_capture = ? WHERE id = ?", (row.leaf_index, row.capture_id, page)
+            )
+        return int(page)
+
+    def _read(self, page: int, url: str, leaf_index: int, reading: ReadingRow) -> set[int]:
+        """Say what a capture of a page holds; the pages whose statement may be another now."""
+        version = self._version(page, reading)
+        self.connection.execute(
+            "UPDATE capture SET version = ?, reader = ?, source_sha256 = ? WHERE capture_id = ?",
+            (version, reading.reader, reading.source_sha256, reading.capture_id),
+        )
+        newest = self.connection.execute(
+            "UPDATE page SET latest_leaf = ?1, latest_version = ?2 WHERE id = ?3 AND coalesce(latest_leaf, -1) <= ?1",
+            (leaf_index, version, page),
+        ).rowcount
+        if reading.kind in PUBLISHED:
+            self.connection.execute("UPDATE page SET statement = id WHERE id = ? AND statement IS NULL", (page,))
+        if newest:
+            self.connection.execute("DELETE FROM link WHERE page = ?", (page,))
+            self.connection.executemany(
+                "INSERT OR IGNORE INTO link VALUES (?, ?, ?)",
+                [(page, _storable(link.url), link.kind) for link in reading.links],
+            )
+        follow_links(self.connection, page, url)
+        return {page}
+
+    def _version(self, page: int, reading: ReadingRow) -> int:
+        content = reading.content_sha256
+        row = self.connection.execute(
+            "SELECT id FROM version WHERE page = ? AND content_sha256 = ?", (page, content)
+        ).fetchone()
+        if row is not None:
+            return int(row[0])
+        body, said = indexed(reading.text), reading.published
+        whole = reading.kind in PUBLISHED and comparable(body)
+        text_sha256 = sha256(body.encode("utf-8", "surrogatepass")).hexdigest() if whole else None
+        inserted = self.connection.execute(
+            "INSERT INTO version (page, content_sha256, text_sha256, kind, title, date_first, date_last, "
+            "date_precision, date_source, date_verbatim, language, issuers, reasons, text) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                page,
+                content,
+                text_sha256,
+                reading.kind,
+                reading.title and _storable(reading.title),
+                said and said.first.isoformat(),
+                said and said.last.isoformat(),
+                said and said.precision,
+                said and said.source,
+                said and _storable(said.verbatim),
+                reading.language and reading.language.lower(),
+                json.dumps(reading.issuers),
+                json.dumps(reading.reasons),
+                _storable(reading.text),
+            ),
+        )
+        version = _number(inserted.lastrowid)
+        self.connection.execute(
+            "INSERT INTO words (rowid, title, body) VALUES (?, ?, ?)", (version, indexed(reading.title or ""), body)
+        )
+        self._sign(version, reading)
+        if text_sha256 is not None:
+            join_equal(self.connection, page, version, text_sha256)
+        return version
+
+    def _sign(self, version: int, reading: ReadingRow) -> None:
+        rows = []
+        for position, one in enumerate(reading.signatories):
+            name = _storable(one.verbatim)
+            signatory = self._signatory(_storable(one.identity), one.organisation, name)
+            rows.append((version, position, signatory, name, one.number, one.start, one.end))
+        self.connection.executemany("INSERT INTO signature VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def _signatory(self, identity: str, organisation: str | None, name: str) -> int:
+        if (identity, name) in self._bodies:
+            return self._bodies[identity, name]
+        self.connection.execute(
+            "INSERT INTO signatory (identity, organisation, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (identity, organisation, organisation or name),
+        )
+        (signatory,) = self.connection.execute("SELECT id FROM signatory WHERE identity = ?", (identity,)).fetchone()
+        self.connection.execute("INSERT OR IGNORE INTO spelling VALUES (?, ?)", (indexed(name), signatory))
+        self._bodies[identity, name] = int(signatory)
+        return int(signatory)
+
+    def _note_unread(self, change: Unread) -> None:
+        self.connection.execute(
+            "INSERT OR REPLACE INTO unread VALUES (?, ?, ?, ?)",
+            (change.capture_id, change.leaf_index, change.envelope_sha256, change.reason),
+        )
+
+    def _page_at(self, url: str) -> int | None:
+        row = self.connection.execute("SELECT id FROM page WHERE url = ?", (url,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def _forget(self, capture_id: str) -> set[int]:
+        """Remove a capture and all that only it had; the pages whose statement may be another now."""
+        self.connection.execute("DELETE FROM unread WHERE capture_id = ?", (capture_id,))
+        row = self.connection.execute(
+            "DELETE FROM capture WHERE capture_id = ? RETURNING page, version", (capture_id,)
+        ).fetchone()
+        if row is None:
+            return set()
+        self.connection.execute("UPDATE state SET wipe = 1")
+        # What is removed may be among what this transaction has met.
+        self._bodies.clear()
+        page, version = row
+        if version is not None:
+            self._drop_version(version)
+        return self._settle_page(page)
+
+    def _drop_version(self, version: int) -> bool:
+        """Remove a version that no capture is of any more; whether it was so."""
+        used = self.connection.execute("SELECT 1 FROM capture WHERE version = ? LIMIT 1", (version,)).fetchone()
+        if used is not None:
+            return False
+        title, text = self.connection.execute("SELECT title, text FROM version WHERE id = ?", (version,)).fetchone()
+        self.connection.execute(
+            "INSERT INTO words (words, rowid, title, body) VALUES ('delete', ?, ?, ?)",
+            (version, indexed(title or ""), indexed(text)),
+        )
+        signed = self.connection.execute("SELECT signatory FROM signature WHERE version = ?", (version,)).fetchall()
+        self.connection.execute("DELETE FROM signature WHERE version = ?", (version,))
+        for (signatory,) in set(signed):
+            if self.connection.execute("SELECT 1 FROM signature WHERE signatory = ?", (signatory,)).fetchone() is None:
+                self.connection.execute("DELETE FROM spelling WHERE signatory = ?", (signatory,))
+                self.connection.execute("DELETE FROM signatory WHERE id = ?", (signatory,))
+        self.connection.execute("DELETE FROM version WHERE id = ?", (version,))
+        return True
+
+    def _settle_page(self, page: int) -> set[int]:
+        """Say anew what a page is by the captures that are left; the pages whose statement may be another now."""
+        statement, url = self.connection.execute("SELECT statement, url FROM page WHERE id = ?", (page,)).fetchone()
+        fellows = {
+            one
+            for (one,) in self.connection.execute("SELECT id FROM page WHERE statement = ?", (statement,)).fetchall()
+        }
+        first = self.connection.execute(
+            "SELECT leaf_index, capture_id FROM capture WHERE page = ? ORDER BY leaf_index LIMIT 1", (page,)
+        ).fetchone()
+        self.connection.execute("DELETE FROM relation WHERE ?1 IN (page, other)", (page,))
+        self.connection.executemany("UPDATE page SET statement = id WHERE id = ?", [(one,) for one in fellows])
+        if first is None:
+            self.connection.execute("DELETE FROM link WHERE page = ?", (page,))
+            self.connection.execute("DELETE FROM page WHERE id = ?", (page,))
+            return fellows - {page}
+        self.connection.execute(
+            "UPDATE page SET first_leaf = ?1, first_capture = ?2, (latest_leaf, latest_version) = (SELECT leaf_index, "
+            "version FROM capture WHERE page = ?3 AND version IS NOT NULL ORDER BY leaf_index DESC LIMIT 1), "
+            "statement = (SELECT ?3 FROM version WHERE page = ?3 AND kind IN (SELECT value FROM json_each(?4))) "
+            "WHERE id = ?3",
+            (*first, page, json.dumps(sorted(PUBLISHED))),
+        )
+        for version, text_sha256 in self.connection.execute(
+            "SELECT id, text_sha256 FROM version WHERE page = ? AND text_sha256 IS NOT NULL", (page,)
+        ).fetchall():
+            join_equal(self.connection, page, version, text_sha256)
+        follow_links(self.connection, page, url)
+        return fellows | {page}
+
+
+def _number(lastrowid: int | None) -> int:
+    if lastrowid is None:
+        raise ValueError("an inserted row has no number")
+    return lastrowid
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _storable(text: str) -> str:
+    # SQLite keeps UTF-8, which has no halves of surrogate pairs, and text up to the first NUL.
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")

@@ -1,0 +1,73 @@
+"""The browser of one command or worker: begun when it is first wanted, shared by its captures, ended with it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+from sijill.archive.capture.browser.rendering import Browser, BrowserMode
+from sijill.flows.wiring import Archive
+
+if TYPE_CHECKING:
+    from sijill.archive.capture.browser.chromium import Chromium
+
+
+class Browsing:
+    """Gives captures the browser in turn; safe to share between threads, and made anew in each process.
+
+    It must be used as a context: nothing of the browser outlives it.
+    """
+
+    def __init__(self, archive: Archive) -> None:
+        """`archive`: its settings say which browser, and whether to use it where nothing else does."""
+        self._settings = archive.browser_settings
+        self._usual = BrowserMode(archive.settings.browser.mode)
+        self._turns = threading.Lock()
+        self._opening = threading.Lock()
+        self._open: Chromium | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._opening:
+            opened, self._open = self._open, None
+        if opened is not None:
+            opened.close()
+
+    def mode(self, wanted: BrowserMode | None = None) -> BrowserMode:
+        """`wanted`, or what the settings say if that is None."""
+        return self._usual if wanted is None else wanted
+
+    def begin(self, mode: BrowserMode) -> None:
+        """Begin to start the browser if captures will want one; returns at once.
+
+        Raises:
+            BrowserUnavailable: there must be one, and there is none.
+        """
+        if mode is BrowserMode.NEVER:
+            return
+        if mode is BrowserMode.ALWAYS:
+            from sijill.archive.capture.browser.chromium import find_chromium
+
+            find_chromium(self._settings.executable)
+        self._opened().start()
+
+    @contextmanager
+    def turn(self, mode: BrowserMode) -> Iterator[Browser | None]:
+        """The browser for one capture, which waits here for its turn and not within its time; None for plain HTTP."""
+        if mode is BrowserMode.NEVER:
+            yield None
+            return
+        with self._turns:
+            yield self._opened()
+
+    def _opened(self) -> Chromium:
+        from sijill.archive.capture.browser.chromium import open_browser
+
+        with self._opening:
+            if self._open is None:
+                self._open = open_browser(self._settings)
+            return self._open

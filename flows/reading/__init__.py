@@ -1,0 +1,1 @@
+"""What captures say: readings made and kept, and the catalog of them."""
