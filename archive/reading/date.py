@@ -1,7 +1,7 @@
 """The date of publication: from what a page declares, else from a line of its text that is a date. Pure.
 
 A date within a sentence is never taken: it is when something happened. Two readings of one notation ("05/06/2018" in
-English or Arabic), two dates that contradict each other in one place, a date that cannot be: not found, and why.
+English), two dates that contradict each other in one place, a date that cannot be: not found, and why.
 """
 
 from __future__ import annotations
@@ -60,8 +60,15 @@ _WEEKDAYS = frozenset(
 )  # fmt: skip
 _LABELS = frozenset(
     {"published", "publication", "date", "dated", "posted", "on", "issued", "released", "release", "at", "the", "le",
-     "du", "publie", "fait", "نشر", "نشرت", "بتاريخ", "تاريخ", "النشر", "صدر", "في", "التاريخ", "تحريرا", "حرر"}
+     "du", "publie", "fait", "نشر", "نشرت", "بتاريخ", "تاريخ", "النشر", "صدر", "في", "الموافق",
+     "م", "ميلادي", "ميلاديه", "التاريخ", "تحريرا", "حرر"}
 )  # fmt: skip
+_DAY_FIRST = frozenset({"ar", "fr"})
+"""Languages whose pages write the day of "05/06/2018" first; English ones do either."""
+_HIJRI = re.compile(
+    r"[0-9٠-٩]{1,2}\s+(?:محرم|صفر|ربيع|جماد[ىي]|رجب|شعبان|رمضان|شوال|ذو|ذي)(?:\s+[^\W\d_]+)?[\s،]+[0-9٠-٩]{4}\s*(?:هـ|ه)?"
+)
+_BY = re.compile(r"(?:by|par|بقلم|كتبه)\s", re.IGNORECASE)
 _ENDS = "|·•–—-:،,()[]/;"
 _LONG_LINE = 160
 _PLACE = 70
@@ -100,7 +107,7 @@ def publication_date(
         blocks: the main text.
         above: lines above the running text that are no part of it: dates that stand alone.
         url: of the page.
-        language: of the text; "05/06/2018" is read as 5 June in French only.
+        language: of the text; "05/06/2018" is read as 5 June in Arabic and French only.
         not_after: what was published later cannot be in these bytes (the day after the capture, for other time zones).
     """
     refused: list[str] = []
@@ -160,7 +167,7 @@ def _mention(match: re.Match[str], language: str | None) -> Mention | None:
         month = int(parts["n"])
     else:
         first, second = int(parts["a"]), int(parts["b"])
-        if first <= 12 and second <= 12 and first != second and language != "fr":
+        if first <= 12 and second <= 12 and first != second and language not in _DAY_FIRST:
             return Mention(start, end, None, "day", f"“{match[0]}” can be read in two ways")
         parts["d"], month = (parts["a"], second) if second <= 12 else (parts["b"], first)
     day = parts.get("d")
@@ -237,7 +244,7 @@ def _lines(
 
 def _is_dateline(text: str, mention: Mention, *, opens: bool) -> bool:
     """Whether a date stands apart in its line: alone, after a place, between marks; not within a sentence."""
-    before, after = text[: mention.start].rstrip(), text[mention.end :].lstrip()
+    before, after = _HIJRI.sub("", text[: mention.start]).rstrip(), text[mention.end :].lstrip()
     words = plain(before)
     if begins(words, frame_words().other_dates) or any(
         words.endswith(f" {word}") for word in frame_words().other_dates
@@ -250,7 +257,8 @@ def _is_dateline(text: str, mention: Mention, *, opens: bool) -> bool:
     stripped = _rest(before)
     if stripped and not _parted(before):
         return False
-    return not _rest(after) or after[0] in _ENDS + "."
+    after = _HIJRI.sub("", after)
+    return not _rest(after) or after[0] in _ENDS + "." or _BY.match(after) is not None
 
 
 def _parted(before: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 from dataclasses import dataclass
 
 from sijill.archive.reading.markup import folded_text
@@ -12,6 +13,8 @@ from sijill.archive.reading.statement import BlockKind
 LONGEST = 64 << 20
 MOST_PAGES = 500
 MOST_CHARACTERS = 4_000_000
+_MARKED = re.compile(r"\(?[0-9٠-٩]{1,3}[.):\-–]|[-–—•*▪◦]\s")
+"""A line with a number or bullet begins something of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def pdf_text(data: bytes) -> DocumentText:
         if characters > MOST_CHARACTERS:
             notes.append(f"read up to page {number}: more than {MOST_CHARACTERS} characters")
             break
-        add_lines(pieces, text)
+        add_lines(pieces, re.sub(rf"(?:^|\n)\s*{number + 1}\s*$", "", text))  # the number of the page at its foot
     if count > MOST_PAGES:
         notes.append(f"read up to page {MOST_PAGES} of {count}")
     if unreadable:
@@ -88,11 +91,11 @@ def add_lines(pieces: list[tuple[BlockKind, str, int]], text: str) -> None:
         joined: list[str] = []
         full = False
         for line in lines:
-            if full and joined:
+            if full and joined and not _MARKED.match(line):
                 joined[-1] = f"{joined[-1]} {line}"
             else:
                 joined.append(line)
-            full = len(line) * 4 >= longest * 3 and longest >= 50 and line[-1] not in ".:!?؟"
+            full = len(line) * 4 >= longest * 3 and longest >= 60 and line[-1] not in ".:!?؟"
         group += 1
         kind: BlockKind = "line" if len(joined) > 1 else "paragraph"
         pieces.extend((kind, line, group) for line in joined)

@@ -217,6 +217,8 @@ class _Walk:
             self._tables.append(_Cells(self._group()) if self._holds_data(element) else None)
         elif tag in HEADINGS:
             self._heading = int(tag[1])
+        elif tag == "dt":  # what the terms of a list head is what stands below them
+            self._heading = 6
 
     def _close(self, tag: str) -> None:
         cells = self._tables[-1] if self._tables else None
@@ -235,7 +237,7 @@ class _Walk:
             self._items.pop()
         elif tag == "table" and self._tables:
             self._tables.pop()
-        elif tag in HEADINGS:
+        elif tag in HEADINGS or tag == "dt":
             self._heading = 0
 
     def _new_list(self, tag: str, element: etree._Element) -> _List:

@@ -82,7 +82,7 @@ def _page(payload: bytes, page: Page, notes: tuple[str, ...], not_after: datetim
     regions = regions_of(page)
     index = is_index(page, regions)
     login = login_reason(page, regions)
-    choose_roots(regions, index=index is not None)
+    choose_roots(regions, page, index=index is not None)
     main = main_text(page, regions, is_date=is_date)
     kind, reason = _kind(main, index, login, regions)
     language = language_of(main.text, declared_language(page))

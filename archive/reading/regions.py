@@ -100,7 +100,7 @@ def regions_of(page: Page) -> Regions:
     return regions
 
 
-def choose_roots(regions: Regions, *, index: bool) -> None:
+def choose_roots(regions: Regions, page: Page, *, index: bool) -> None:
     """Where the main text stands: all that is not frame of an index, else the piece with the running text."""
     if index:
         regions.headed.clear()
@@ -110,7 +110,7 @@ def choose_roots(regions: Regions, *, index: bool) -> None:
     regions.frame |= {card.box for card in regions.cards if len(regions.cards) > 1}
     regions.frame |= _menus(regions)
     core = _core(regions)
-    root = _climbed(regions, core)
+    root = _climbed(regions, core, _titles(regions, page))
     regions.roots = [root, *_trailing(regions, root)]
 
 
@@ -397,21 +397,35 @@ def _core(regions: Regions) -> etree._Element:
 _CONTAINERS = frozenset({"body", "main", "article", "section", "div", "td", "form", "center"})
 
 
-def _climbed(regions: Regions, core: etree._Element) -> etree._Element:
+def _titles(regions: Regions, page: Page) -> set[etree._Element]:
+    """First headings, and others that the page's own title confirms."""
+    named = [plain(text) for text in (page.head.title, page.head.first("og:title")) if text]
+    found = set[etree._Element]()
+    for element in regions.body.iter("h1", "h2", "h3"):
+        key = plain(text_of(element)) if element.tag != "h1" and regions.sizes[element].characters < 300 else ""
+        if element.tag == "h1" or (len(key) > 3 and any(key in name for name in named)):
+            found.add(element)
+    return {element for element in found if not within(element, regions.frame)}
+
+
+def _climbed(regions: Regions, core: etree._Element, titles: set[etree._Element]) -> etree._Element:
+    """What holds the core and is marked as the text, else what holds the core and the title and no more menus."""
     for wanted in ("article", "main"):
         one: etree._Element | None = core
         while one is not None and one is not regions.body:
             if one.tag == wanted or (wanted == "main" and one.get("role") == "main"):
                 return one
             one = one.getparent()
-    root, text = core, max(regions.sizes[core].characters, 1)
-    while root is not regions.body and next(root.iter("h1"), None) is None and (parent := root.getparent()) is not None:
-        extra = regions.sizes[parent].characters - regions.sizes[root].characters
-        extra -= sum(regions.sizes[one].characters for one in parent if one in regions.frame and one is not root)
-        if extra * 2 > text or parent not in regions.sizes:
+    around = _ancestors(list(titles))
+    root, own = core, regions.sizes[core]
+    while root not in around and root is not regions.body and (parent := root.getparent()) is not None:
+        frames = [regions.sizes[one] for one in parent if one in regions.frame]
+        above = regions.sizes[parent]
+        more = above.linked + above.long - sum(frame.linked + frame.long for frame in frames) - own.linked - own.long
+        if more * 2 > max(own.characters, 1):
             return core
         root = parent
-    return root if next(root.iter("h1"), None) is not None else core
+    return root if root in around else core
 
 
 def _trailing(regions: Regions, root: etree._Element) -> list[etree._Element]:

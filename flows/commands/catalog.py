@@ -16,7 +16,6 @@ from sijill.flows.commands.options import as_json, open_archive
 if TYPE_CHECKING:
     from sijill.archive.catalog.catalog import Catalog
     from sijill.archive.catalog.search import Filters
-    from sijill.flows.wiring import Archive
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -82,11 +81,10 @@ def search(config: Path, /, words: tuple[str, ...], limit: int, as_json: bool, a
     from sijill.flows.reading.printing import print_found
 
     _one_form(as_json, as_csv)
-    archive = open_archive(config)
-    filters = _wanted(archive, **wanted)
+    filters = _wanted(config, **wanted)
     # What a shell leaves of a phrase in quotation marks is one argument with spaces in it.
     text = " ".join(f'"{word}"' if _phrase(word) else word for word in words)
-    with _catalog(archive, quiet=as_json or as_csv) as catalog:
+    with _catalog(config, quiet=as_json or as_csv) as catalog:
         try:
             found = searching.search(catalog, text, filters, limit=limit)
         except BadQuery as err:
@@ -105,9 +103,8 @@ def statements(config: Path, /, limit: int, as_json: bool, as_csv: bool, **wante
     from sijill.flows.reading.printing import print_statements
 
     _one_form(as_json, as_csv)
-    archive = open_archive(config)
-    filters = _wanted(archive, **wanted)
-    with _catalog(archive, quiet=as_json or as_csv) as catalog:
+    filters = _wanted(config, **wanted)
+    with _catalog(config, quiet=as_json or as_csv) as catalog:
         found = looking.statements(catalog, filters, limit=limit)
     print_statements(found, as_json=as_json, as_csv=as_csv)
 
@@ -128,8 +125,7 @@ def statement(config: Path, statement_id: str, as_json: bool, as_csv: bool) -> N
     from sijill.flows.reading.printing import print_statement
 
     _one_form(as_json, as_csv)
-    archive = open_archive(config)
-    with _catalog(archive, quiet=as_json or as_csv) as catalog:
+    with _catalog(config, quiet=as_json or as_csv) as catalog:
         found = find_statement(catalog, statement_id)
     if found is None:
         raise UnknownCapture(f"{statement_id[:100]!r}: no capture of a statement is in the catalog by this id")
@@ -152,8 +148,7 @@ def signatory(config: Path, name: str, as_json: bool, as_csv: bool) -> None:
     from sijill.flows.reading.printing import print_signatories
 
     _one_form(as_json, as_csv)
-    archive = open_archive(config)
-    with _catalog(archive, quiet=as_json or as_csv) as catalog:
+    with _catalog(config, quiet=as_json or as_csv) as catalog:
         found = signatories(catalog, name, key=name_key(name))
     if not found:
         raise UnknownSignatory(f"{name[:200]!r}: no signatory of this name was found in any statement")
@@ -161,32 +156,38 @@ def signatory(config: Path, name: str, as_json: bool, as_csv: bool) -> None:
 
 
 @contextmanager
-def _catalog(archive: Archive, *, quiet: bool) -> Iterator[Catalog]:
+def _catalog(config: Path, *, quiet: bool) -> Iterator[Catalog]:
     """The catalog, brought up to date; as it is if the store is out of reach, which stderr then says."""
+    from sijill.archive.catalog.catalog import Catalog
     from sijill.flows.progress import StatusLine
-    from sijill.flows.reading.catalog import open_catalog, update_catalog
+    from sijill.flows.reading.catalog import FILE_NAME, open_catalog, update_catalog
     from sijill.storage.errors import StoreFailure
 
-    with open_catalog(archive) as catalog:
-        try:
-            with StatusLine(quiet=quiet) as status:
-                updated = update_catalog(
-                    archive,
-                    catalog,
-                    show=lambda done, total: status.show(f"reading the log: {done:,} of {total:,} entries"),
-                )
-            for one in updated.unread[:10]:
-                print(f"capture {one.capture_id} is not in the catalog: {one.reason}", file=sys.stderr)
-        except StoreFailure as err:
-            size = catalog.position().size
-            if not size:
-                raise
-            print(f"the store is out of reach ({err}): as of log size {size}", file=sys.stderr)
+    try:
+        archive = open_archive(config)
+        with open_catalog(archive) as catalog, StatusLine(quiet=quiet) as status:
+            updated = update_catalog(
+                archive,
+                catalog,
+                show=lambda done, total: status.show(f"reading the log: {done:,} of {total:,} entries"),
+            )
+        for one in updated.unread[:10]:
+            print(f"capture {one.capture_id} is not in the catalog: {one.reason}", file=sys.stderr)
+    except StoreFailure as err:
+        path = _folder(config) / FILE_NAME
+        if not path.exists():
+            raise
+        print(f"the store is out of reach, so this is what the catalog had: {err}", file=sys.stderr)
+    with Catalog(_folder(config) / FILE_NAME) as catalog:
         yield catalog
 
 
+def _folder(config: Path) -> Path:
+    return config.absolute().parent
+
+
 def _wanted(
-    archive: Archive,
+    config: Path,
     sites: tuple[str, ...],
     language: str | None,
     first: date | None,
@@ -197,7 +198,7 @@ def _wanted(
     from sijill.archive.reading.normalise import name_key
 
     return Filters(
-        sites=tuple(host for site in sites for host in _hosts(archive, site)),
+        sites=tuple(host for site in sites for host in _hosts(config, site)),
         language=language,
         first=first,
         last=last,
@@ -206,11 +207,11 @@ def _wanted(
     )
 
 
-def _hosts(archive: Archive, site: str) -> tuple[str, ...]:
+def _hosts(config: Path, site: str) -> tuple[str, ...]:
     """The hosts of a site of the sites file, or `site` itself if there is none of this id."""
     from sijill.flows.crawl.sites import FILE_NAME, read_sites
 
-    path = archive.folder / FILE_NAME
+    path = _folder(config) / FILE_NAME
     if "." in site or not path.exists():
         return (site,)
     return next((tuple(host.host for host in one.hosts) for one in read_sites(path) if one.id == site), (site,))

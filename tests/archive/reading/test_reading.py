@@ -259,6 +259,12 @@ def test_pdf_with_text():
     assert "families be told what is in them" in reading.text
 
 
+def test_numbered_lines_of_a_pdf_stay_lines():
+    names = ["1. Association of the Families of the Missing of the Southern Districts", "2. Hand in Hand for the North"]
+    reading = read(pdf(["Signatories", *names, "1"]), media_type="application/pdf")
+    assert reading.text == "\n".join(["Signatories", *names])
+
+
 def test_pdf_without_text():
     reading = read(pdf([], []), media_type="application/pdf")
     assert (reading.kind, reading.text, reading.title.value) == ("document", "", None)
