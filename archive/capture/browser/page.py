@@ -110,6 +110,12 @@ class _Taker:
 
     async def _try(self, problem: str, make: Callable[[], Awaitable[_Made]]) -> _Made | None:
         """What `make` makes; a page that lets nothing happen has its scripts stopped, and it is tried once more."""
+        listed: tuple[list[Any], ...] = (
+            self._results.files,
+            self._results.screenshots,
+            self._results.transformations,
+        )
+        lengths = [len(one) for one in listed]
         for last in (self._world.stopped, True):
             try:
                 return await make()
@@ -117,6 +123,9 @@ class _Taker:
                 if last:
                     self._results.problems.append(f"{problem}: {err}")
                     return None
+                for one, length in zip(listed, lengths, strict=True):
+                    # The second try makes everything of the first anew, under the same names.
+                    del one[length:]
                 await self._world.stop_scripts()
                 self._results.problems.append("the page's scripts let nothing else happen and were stopped")
             except ScriptFailed as err:
