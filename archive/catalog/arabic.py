@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 _LONGEST_KEY: Final = 100
 """Characters; what is longer is no word, and is cut on both sides alike."""
@@ -50,8 +49,7 @@ _LETTERS: Final = str.maketrans(
 _ARTICLE: Final = re.compile(r"(?:[وف]?[بك]?ال|[وف]?لل)(?=(\w*))")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word of a text, and where it stands there."""
 
     key: str

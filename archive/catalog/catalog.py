@@ -24,6 +24,7 @@ from sijill.archive.catalog.rows import (
     Change,
     Forgotten,
     Position,
+    Prepared,
     ReadingRow,
     RelationRow,
     Unread,
@@ -88,7 +89,7 @@ class Catalog:
             for change in changes:
                 match change:
                     case Added():
-                        touched |= self._add(change.capture, change.reading)
+                        touched |= self._add(change)
                     case Unread():
                         self._note_unread(change)
                     case Forgotten():
@@ -114,7 +115,7 @@ class Catalog:
                 ).fetchone()
                 if row is not None:
                     page, url, leaf_index, old = row
-                    touched |= self._read(page, url, leaf_index, reading)
+                    touched |= self._read(page, url, leaf_index, reading, Prepared.of(reading))
                     if old is not None and self._drop_version(old):
                         touched |= self._settle_page(page)
                     count += 1
@@ -131,7 +132,7 @@ class Catalog:
                     (one.capture.capture_id, one.capture.envelope_sha256),
                 ).rowcount
                 if gone:
-                    touched |= self._add(one.capture, one.reading)
+                    touched |= self._add(one)
             regroup(self.connection, touched)
 
     def relate(self, relations: Iterable[RelationRow]) -> None:
@@ -179,7 +180,8 @@ class Catalog:
         with failures(self.path):
             rows = self.connection.execute(
                 "SELECT version.id, url, kind, title, language, date_first, text FROM version "
-                "JOIN page ON page.id = version.page WHERE version.id > ? AND text <> '' ORDER BY version.id",
+                "JOIN page ON page.id = version.page JOIN content ON content.version = version.id "
+                "WHERE version.id > ? AND characters > 0 ORDER BY version.id",
                 (after,),
             )
             for version, url, kind, title, language, published, text in rows:
@@ -193,7 +195,8 @@ class Catalog:
         with failures(self.path), writing(self.connection):
             yield
 
-    def _add(self, row: CaptureRow, reading: ReadingRow | None) -> set[int]:
+    def _add(self, added: Added) -> set[int]:
+        row, reading = added.capture, added.reading
         url = row.url
         page = self._page(row, url)
         self.connection.execute(
@@ -213,7 +216,9 @@ class Catalog:
                 page,
             ),
         )
-        return set() if reading is None else self._read(page, url, row.leaf_index, reading)
+        if reading is None:
+            return set()
+        return self._read(page, url, row.leaf_index, reading, added.prepared or Prepared.of(reading))
 
     def _page(self, row: CaptureRow, url: str) -> int:
         # In single steps: an upsert opens a savepoint, at which FTS5 writes out what it has gathered.
@@ -231,9 +236,9 @@ class Catalog:
             )
         return int(page)
 
-    def _read(self, page: int, url: str, leaf_index: int, reading: ReadingRow) -> set[int]:
+    def _read(self, page: int, url: str, leaf_index: int, reading: ReadingRow, prepared: Prepared) -> set[int]:
         """Say what a capture of a page holds; the pages whose statement may be another now."""
-        version = self._version(page, reading)
+        version = self._version(page, reading, prepared)
         self.connection.execute(
             "UPDATE capture SET version = ?, reader = ?, source_sha256 = ? WHERE capture_id = ?",
             (version, reading.reader, reading.source_sha256, reading.capture_id),
@@ -253,19 +258,19 @@ class Catalog:
         follow_links(self.connection, page, url)
         return {page}
 
-    def _version(self, page: int, reading: ReadingRow) -> int:
-        content = reading.content_sha256
+    def _version(self, page: int, reading: ReadingRow, prepared: Prepared) -> int:
+        content, body = prepared.content_sha256, prepared.body
         row = self.connection.execute(
             "SELECT id FROM version WHERE page = ? AND content_sha256 = ?", (page, content)
         ).fetchone()
         if row is not None:
             return int(row[0])
-        body, said = indexed(reading.text), reading.published
+        said = reading.published
         whole = reading.kind in PUBLISHED and comparable(body)
         text_sha256 = sha256(body.encode("utf-8", "surrogatepass")).hexdigest() if whole else None
         inserted = self.connection.execute(
             "INSERT INTO version (page, content_sha256, text_sha256, kind, title, date_first, date_last, "
-            "date_precision, date_source, date_verbatim, language, issuers, reasons, text) "
+            "date_precision, date_source, date_verbatim, language, issuers, reasons, characters) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 page,
@@ -281,12 +286,13 @@ class Catalog:
                 reading.language and reading.language.lower(),
                 json.dumps(reading.issuers),
                 json.dumps(reading.reasons),
-                _storable(reading.text),
+                len(reading.text),
             ),
         )
         version = _number(inserted.lastrowid)
+        self.connection.execute("INSERT INTO content VALUES (?, ?)", (version, _storable(reading.text)))
         self.connection.execute(
-            "INSERT INTO words (rowid, title, body) VALUES (?, ?, ?)", (version, indexed(reading.title or ""), body)
+            "INSERT INTO words (rowid, title, body) VALUES (?, ?, ?)", (version, prepared.title, body)
         )
         self._sign(version, reading)
         if text_sha256 is not None:
@@ -344,7 +350,9 @@ class Catalog:
         used = self.connection.execute("SELECT 1 FROM capture WHERE version = ? LIMIT 1", (version,)).fetchone()
         if used is not None:
             return False
-        title, text = self.connection.execute("SELECT title, text FROM version WHERE id = ?", (version,)).fetchone()
+        title, text = self.connection.execute(
+            "SELECT title, text FROM version JOIN content ON content.version = id WHERE id = ?", (version,)
+        ).fetchone()
         self.connection.execute(
             "INSERT INTO words (words, rowid, title, body) VALUES ('delete', ?, ?, ?)",
             (version, indexed(title or ""), indexed(text)),
@@ -355,6 +363,7 @@ class Catalog:
             if self.connection.execute("SELECT 1 FROM signature WHERE signatory = ?", (signatory,)).fetchone() is None:
                 self.connection.execute("DELETE FROM spelling WHERE signatory = ?", (signatory,))
                 self.connection.execute("DELETE FROM signatory WHERE id = ?", (signatory,))
+        self.connection.execute("DELETE FROM content WHERE version = ?", (version,))
         self.connection.execute("DELETE FROM version WHERE id = ?", (version,))
         return True
 

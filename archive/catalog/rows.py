@@ -6,8 +6,10 @@ import json
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
-from typing import Final, Literal
+from typing import Final, Literal, Self
 from urllib.parse import urldefrag, urlsplit
+
+from sijill.archive.catalog.arabic import indexed
 
 PUBLISHED: Final = frozenset({"statement", "document"})
 """The kinds of pages that publish a statement; all others only show that there is one, or something else."""
@@ -115,11 +117,29 @@ class ReadingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is worked out of a reading before it is written; takes time, and can be done anywhere."""
+
+    content_sha256: str
+    title: str
+    """The words of the title as they are put into the index."""
+    body: str
+    """Likewise of the text."""
+
+    @classmethod
+    def of(cls, reading: ReadingRow) -> Self:
+        """What `reading` gives."""
+        return cls(reading.content_sha256, indexed(reading.title or ""), indexed(reading.text))
+
+
+@dataclass(frozen=True, slots=True)
 class Added:
     """A capture that the log has; its reading may come later."""
 
     capture: CaptureRow
     reading: ReadingRow | None = None
+    prepared: Prepared | None = None
+    """Of the reading, if it was worked out before."""
 
 
 @dataclass(frozen=True, slots=True)

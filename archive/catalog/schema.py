@@ -30,8 +30,11 @@ CREATE INDEX page_statement ON page (statement, first_leaf) WHERE statement IS N
 CREATE TABLE version (id INTEGER PRIMARY KEY, page INTEGER NOT NULL, content_sha256 TEXT NOT NULL,
     text_sha256 TEXT, kind TEXT NOT NULL, title TEXT, date_first TEXT, date_last TEXT, date_precision TEXT,
     date_source TEXT, date_verbatim TEXT, language TEXT, issuers TEXT NOT NULL, reasons TEXT NOT NULL,
-    text TEXT NOT NULL, UNIQUE (page, content_sha256));
+    characters INTEGER NOT NULL, UNIQUE (page, content_sha256));
 CREATE INDEX version_text ON version (text_sha256) WHERE text_sha256 IS NOT NULL;
+
+-- Apart from the rest, so that going through many versions reads few bytes.
+CREATE TABLE content (version INTEGER PRIMARY KEY, text TEXT NOT NULL);
 
 CREATE TABLE capture (id INTEGER PRIMARY KEY, capture_id TEXT NOT NULL UNIQUE, leaf_index INTEGER NOT NULL,
     envelope_sha256 TEXT NOT NULL, target TEXT NOT NULL, final_url TEXT, started TEXT NOT NULL, outcome TEXT NOT NULL,

@@ -13,6 +13,8 @@ from sijill.archive.catalog.query import Term, match_of, terms
 from sijill.archive.catalog.schema import failures
 from sijill.archive.errors import BadQuery
 
+_MOST_RANKED: Final = 10_000
+"""Versions that match; of more, the newest come first."""
 _SNIPPET_WORDS: Final = 32
 _SNIPPET_READ: Final = 400_000
 """Characters of a text in which words are looked for to show them."""
@@ -95,8 +97,9 @@ def search(catalog: Catalog, text: str, filters: Filters | None = None, *, limit
     if not wanted and filters.empty:
         raise BadQuery(f"no word to search for in {text[:100]!r}")
     with failures(catalog.path):
+        match = match_of(wanted)
         rows = catalog.connection.execute(
-            _RANKED if wanted else _NEWEST, {**passing(catalog, filters), "match": match_of(wanted), "limit": limit}
+            _query(catalog, match), {**passing(catalog, filters), "match": match, "limit": limit}
         ).fetchall()
         hits = tuple(_hit(catalog, page, version, score, wanted) for _, page, version, score in rows)
     return Found(rows[0][0] if rows else 0, hits)
@@ -123,10 +126,24 @@ ranked AS (
 SELECT count(*) OVER (), page, version, score FROM ranked ORDER BY score, version DESC LIMIT :limit
 """.replace("PASSES", PASSES)
 
+_MATCHING: Final = """
+SELECT count(*) OVER (), version.page, max(version.id), 0.0 FROM words JOIN version ON version.id = words.rowid
+WHERE words MATCH :match AND PASSES GROUP BY version.page
+ORDER BY max(version.kind IN ('statement', 'document')) DESC, 3 DESC LIMIT :limit
+""".replace("PASSES", PASSES)
+
 _NEWEST: Final = """
 SELECT count(*) OVER (), version.page, max(version.id), 0.0 FROM version WHERE PASSES
 GROUP BY version.page ORDER BY 3 DESC LIMIT :limit
 """.replace("PASSES", PASSES)
+
+
+def _query(catalog: Catalog, match: str) -> str:
+    """What asks for the pages that match; words that are nearly everywhere rank nothing, and only take long."""
+    if not match:
+        return _NEWEST
+    (found,) = catalog.connection.execute("SELECT count(*) FROM words WHERE words MATCH ?", (match,)).fetchone()
+    return _RANKED if found <= _MOST_RANKED else _MATCHING
 
 
 def passing(catalog: Catalog, filters: Filters) -> dict[str, str | None]:
@@ -174,10 +191,13 @@ def snippet(text: str, wanted: tuple[Term, ...]) -> Snippet:
     standing = list(words(cut))
     if not standing:
         return Snippet(cut[:200].strip(), ())
-    keys = tuple(word.key for word in standing)
+    keys = tuple([word.key for word in standing])
+    first_keys = {term.keys[0] for term in wanted if term.keys}
+    beginnings = tuple(beginning for term in wanted if not term.keys for beginning in term.last)
     found = [
         (place, place + length, number)
-        for place in range(len(keys))
+        for place, key in enumerate(keys)
+        if key in first_keys or key.startswith(beginnings)
         for number, term in enumerate(wanted)
         if (length := term.length_at(keys, place))
     ]
@@ -239,6 +259,7 @@ def _hit(catalog: Catalog, page: int, version: int, score: float, wanted: tuple[
     row = catalog.connection.execute(
         "SELECT first.first_capture, page.url, page.site, kind, title, date_first, date_precision, language, text, "
         "page.latest_version = version.id FROM version JOIN page ON page.id = version.page "
+        "JOIN content ON content.version = version.id "
         "LEFT JOIN page AS first ON first.id = page.statement WHERE version.id = ? AND page.id = ?",
         (version, page),
     ).fetchone()

@@ -243,7 +243,7 @@ def _publication(catalog: Catalog, page: int, url: str, site: str) -> Publicatio
     versions: dict[int, Version] = {}
     newest: tuple[Any, ...] = ()
     for row in query(
-        "SELECT version.id, content_sha256, title, date_first, date_precision, language, length(text), reasons, "
+        "SELECT version.id, content_sha256, title, date_first, date_precision, language, characters, reasons, "
         "issuers, (SELECT count(*) FROM signature WHERE version = version.id), version.id = page.latest_version "
         "FROM version JOIN page ON page.id = version.page JOIN capture ON capture.version = version.id "
         "WHERE version.page = ? GROUP BY version.id ORDER BY min(leaf_index)",

@@ -5,30 +5,34 @@ The file is `catalog.sqlite` beside the settings. It is evidence of nothing, and
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from sijill.archive.catalog.catalog import Catalog
 from sijill.archive.catalog.rows import Added, Change, Forgotten, Position, RelationRow, Unread
 from sijill.flows.reading.entries import Frontier, goes_on, parsed, stored_entries
-from sijill.flows.reading.rows import Readings, StoredReadings, UnusableAttestation, capture_row
-from sijill.flows.signing import load
+from sijill.flows.reading.loading import Load, Loader, Logged, Rows, loading
+from sijill.flows.reading.rows import Readings, StoredReadings
+from sijill.flows.signing import load as load_statement
 from sijill.flows.wiring import Archive
-from sijill.provenance.attest.envelope import MAX_ENVELOPE, envelope_sha256
 from sijill.provenance.attest.tombstone import parse_tombstone_statement
 from sijill.provenance.errors import LogDamaged
 from sijill.provenance.log.entry import Kind, LogEntry
-from sijill.provenance.log.layout import CHECKPOINT, attestation_key
+from sijill.provenance.log.layout import CHECKPOINT
 from sijill.provenance.log.merkle import EMPTY_ROOT
-from sijill.storage.errors import NotFound, ObjectTooLarge
 
 T = TypeVar("T")
 FILE_NAME = "catalog.sqlite"
 _BATCH = 1_000
 """Entries of the log that are taken in at once; whoever is killed loses no more."""
+_AHEAD = 2
+"""Batches that are being loaded."""
+_PIECE = 100
+"""Captures that are loaded one after the other, in one process or thread."""
 _JOBS = 8
 """Objects that are read at once: most of the time goes by waiting for the store."""
 
@@ -91,73 +95,39 @@ def update_catalog(
     readings = readings or StoredReadings(archive.store)
     catalog.wipe()
     added, rebuilt = 0, False
-    with ThreadPoolExecutor(_JOBS) as pool:
-        taking = _Taking(archive, readings, pool)
-        while (before := catalog.position()) != (newest := _newest(archive, before)):
-            if not _is_beginning(archive, before, newest):
-                if before.size == 0:
-                    raise LogDamaged(CHECKPOINT, "the entries hash to another root")
-                catalog.restart(before)
-                added, rebuilt = 0, True
-                continue
-            added += _go_on(catalog, taking, before, newest, show)
-        taking.retry(catalog)
-        late = taking.late(catalog)
+    while (before := catalog.position()) != (newest := _newest(archive, before)):
+        if not _is_beginning(archive, before, newest):
+            if before.size == 0:
+                raise LogDamaged(CHECKPOINT, "the entries hash to another root")
+            catalog.restart(before)
+            added, rebuilt = 0, True
+            continue
+        with loading(archive.store, readings, newest.size - before.size) as load:
+            added += _go_on(archive, catalog, load, before, newest, show)
+    _retry(catalog, Loader(archive.store, readings))
+    late = _take_late(catalog, readings)
     if match is not None and (added or late):
         catalog.relate(match(catalog))
     return Updated(catalog.position().size, added, rebuilt, late, catalog.unread())
 
 
-@dataclass(frozen=True, slots=True)
-class _Taking:
-    """Reading what entries are about from the store, several at once."""
+def _retry(catalog: Catalog, loader: Loader) -> None:
+    """Try again what could not be read."""
+    again = loader.load([Logged(one.leaf_index, one.capture_id, one.envelope_sha256) for one in catalog.unread()])
+    if readable := [change for change in again if isinstance(change, Added)]:
+        catalog.retry(readable)
 
-    archive: Archive
-    readings: Readings
-    pool: ThreadPoolExecutor
 
-    def changes(self, entries: list[tuple[int, bytes]]) -> list[Change]:
-        """What entries of the log change in the catalog, in their order."""
-        found = self.pool.map(lambda pair: self._change(pair[0], parsed(*pair)), entries)
-        return [change for change in found if change is not None]
-
-    def retry(self, catalog: Catalog) -> None:
-        """Try again what could not be read."""
-        again = [self._capture(one.leaf_index, one.capture_id, one.envelope_sha256) for one in catalog.unread()]
-        if readable := [change for change in again if isinstance(change, Added)]:
-            catalog.retry(readable)
-
-    def late(self, catalog: Catalog) -> int:
-        """Take in readings that were made after their captures were; returns how many."""
-        waiting = catalog.outstanding(self.readings.reader)
-        if not waiting:
-            return 0
-        made = (capture_id for capture_id in self.readings.made() if capture_id in waiting)
-        count = 0
-        for some in _batches(made):
-            count += catalog.attach(row for row in self.pool.map(self.readings.read, some) if row is not None)
-        return count
-
-    def _change(self, index: int, entry: LogEntry) -> Change | None:
-        if entry.kind is Kind.CAPTURE:
-            return self._capture(index, entry.id, entry.envelope_sha256)
-        if entry.kind is Kind.TOMBSTONE:
-            found = load(self.archive, Kind.TOMBSTONE, entry.id, parse_tombstone_statement)
-            return Forgotten(found.statement.predicate.capture_id) if found.ours else None
-        return None
-
-    def _capture(self, index: int, capture_id: str, sha256: str) -> Added | Unread:
-        try:
-            envelope = self.archive.store.read(attestation_key(capture_id), limit=MAX_ENVELOPE)
-        except (NotFound, ObjectTooLarge) as err:
-            return Unread(capture_id, index, sha256, str(err))
-        if envelope_sha256(envelope) != sha256:
-            return Unread(capture_id, index, sha256, "the attestation in the store is not the one that the log holds")
-        try:
-            row = capture_row(index, envelope)
-        except UnusableAttestation as err:
-            return Unread(capture_id, index, sha256, str(err))
-        return Added(row, None if row.final_url is None else self.readings.read(capture_id))
+def _take_late(catalog: Catalog, readings: Readings) -> int:
+    """Take in readings that were made after their captures were; returns how many."""
+    waiting = catalog.outstanding(readings.reader)
+    if not waiting:
+        return 0
+    count = 0
+    with ThreadPoolExecutor(_JOBS) as pool:
+        for some in _batches(one for one in readings.made() if one in waiting):
+            count += catalog.attach(row for row in list(pool.map(readings.read, some)) if row is not None)
+    return count
 
 
 def _newest(archive: Archive, before: Position) -> Position:
@@ -176,12 +146,17 @@ def _is_beginning(archive: Archive, before: Position, newest: Position) -> bool:
     return goes_on(archive.log, before.size, before.peaks, to=newest.size, root=newest.root)
 
 
-def _go_on(catalog: Catalog, taking: _Taking, before: Position, newest: Position, show: Show) -> int:
+def _go_on(archive: Archive, catalog: Catalog, load: Load, before: Position, newest: Position, show: Show) -> int:
     """Take in entries up to `newest`, or until another process is found to do the same; returns how many."""
     frontier, start = Frontier(before.size, list(before.peaks)), before.size
-    for entries in _batches(stored_entries(taking.archive.log, before.size, newest.size)):
-        changes = taking.changes(entries)
-        for _, data in entries:
+    batches = _batches(stored_entries(archive.log, before.size, newest.size))
+    # While one batch is written, the next is being loaded.
+    ahead = deque(_Batch.begin(entries, load) for entries in islice(batches, _AHEAD))
+    while ahead:
+        batch = ahead.popleft()
+        changes = list(batch.changes(archive))
+        ahead.extend(_Batch.begin(entries, load) for entries in islice(batches, 1))
+        for data in batch.entries:
             frontier.add(data)
         after = Position(newest.origin, frontier.size, frontier.root, tuple(frontier.peaks))
         if not catalog.advance(before, after, changes):
@@ -189,6 +164,40 @@ def _go_on(catalog: Catalog, taking: _Taking, before: Position, newest: Position
         before = after
         show(before.size, newest.size)
     return before.size - start
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Entries of the log, of which the captures are being loaded."""
+
+    entries: list[bytes]
+    logged: list[tuple[int, LogEntry]]
+    loading: list[Callable[[], Rows]]
+
+    @classmethod
+    def begin(cls, stored: list[tuple[int, bytes]], load: Load) -> Self:
+        """Begin to load what the entries are about."""
+        logged = [(index, parsed(index, data)) for index, data in stored]
+        captures = [
+            Logged(index, entry.id, entry.envelope_sha256) for index, entry in logged if entry.kind is Kind.CAPTURE
+        ]
+        piece = max(1, min(_PIECE, len(captures) // _JOBS))
+        pieces = [captures[at : at + piece] for at in range(0, len(captures), piece)]
+        return cls([data for _, data in stored], logged, [load(some) for some in pieces])
+
+    def changes(self, archive: Archive) -> Iterator[Change]:
+        """What the entries change in the catalog, in their order; waits for what is not loaded yet."""
+        loaded = iter([row for rows in self.loading for row in rows()])
+        removed = {
+            index: load_statement(archive, Kind.TOMBSTONE, entry.id, parse_tombstone_statement)
+            for index, entry in self.logged
+            if entry.kind is Kind.TOMBSTONE
+        }
+        for index, entry in self.logged:
+            if entry.kind is Kind.CAPTURE:
+                yield next(loaded)
+            elif index in removed and removed[index].ours:
+                yield Forgotten(removed[index].statement.predicate.capture_id)
 
 
 def _batches(items: Iterable[T]) -> Iterator[list[T]]:

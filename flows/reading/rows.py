@@ -14,7 +14,7 @@ from urllib.parse import urldefrag, urljoin
 from sijill.archive.catalog.rows import CaptureRow, PageLink, PublishedOn, ReadingRow, SignatoryRow
 from sijill.archive.reading.statement import READER
 from sijill.provenance.attest.envelope import envelope_sha256
-from sijill.storage.errors import NotFound
+from sijill.storage.errors import NotAnObject, NotFound, ObjectTooLarge
 from sijill.storage.store import Store
 
 READINGS = "readings/"
@@ -66,7 +66,7 @@ class StoredReadings:
         try:
             data = self.store.read(f"{READINGS}{self.reader}/{capture_id}.json", limit=_LARGEST_READING)
             return reading_row(capture_id, data)
-        except (NotFound, UnusableReading):
+        except (NotAnObject, NotFound, ObjectTooLarge, UnusableReading):
             return None
 
 

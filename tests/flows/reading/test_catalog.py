@@ -27,6 +27,7 @@ from sijill.archive.reading.statement import (
 )
 from sijill.flows import evidence
 from sijill.flows.custody import erasing
+from sijill.flows.reading import loading
 from sijill.flows.reading.catalog import open_catalog, update_catalog
 from sijill.flows.reading.entries import goes_on, stored_entries
 from sijill.flows.reading.rows import UnusableReading, reading_row
@@ -256,6 +257,25 @@ def test_entries_over_several_bundles_are_worked_out_to_the_root():
         assert not goes_on(source, size, [bytes(32), *frontier.peaks[1:]], to=700, root=edge.root())
     assert frontier.root == edge.root()
     assert not goes_on(source, 701, frontier.peaks, to=700, root=edge.root())
+
+
+def test_many_are_loaded_by_processes_and_come_to_the_same(archive, captured, keep, monkeypatch):
+    ids = captured("one", "two", "three")
+    keep(ids[1], reading("https://x.example/"))
+    dumps = []
+    for many in (loading.MANY, 1):
+        monkeypatch.setattr(loading, "MANY", many)
+        assert updated(archive).added == 3
+        with open_catalog(archive) as catalog:
+            dumps.append(catalog.connection.execute("SELECT * FROM capture").fetchall())
+            assert search(catalog, "warrants").hits[0].capture_id == ids[1]
+        (archive.folder / "catalog.sqlite").unlink()
+    assert dumps[0] == dumps[1]
+    path = archive.folder / "store" / attestation_key(ids[2])
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    (missing,) = updated(archive).unread
+    assert missing.capture_id == ids[2]
 
 
 @pytest.mark.parametrize("data", [b"", b"null", b"[]", b"{}", b"\xff", b"[" * 100_000, b'{"url": 1, "reader": 2}'])
