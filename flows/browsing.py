@@ -23,26 +23,37 @@ class Browsing:
     def __init__(self, archive: Archive) -> None:
         """`archive`: its settings say which browser, and whether to use it where nothing else does."""
         self._settings = archive.browser_settings
+        self._user_agent = archive.user_agent
         self._usual = BrowserMode(archive.settings.browser.mode)
         self._turns = threading.Lock()
         self._opening = threading.Lock()
         self._open: Chromium | None = None
+        self._ending: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if (ending := self.end()) is not None:
+            ending.join()
+
+    def end(self) -> threading.Thread | None:
+        """Begin to end the browser: no capture is to come. None if there is none; leaving the context waits for it."""
         with self._opening:
             opened, self._open = self._open, None
-        if opened is not None:
-            opened.close()
+            if opened is not None:
+                self._ending = threading.Thread(target=opened.close, name="end-browser")
+                self._ending.start()
+            return self._ending
 
     def mode(self, wanted: BrowserMode | None = None) -> BrowserMode:
         """`wanted`, or what the settings say if that is None."""
         return self._usual if wanted is None else wanted
 
-    def begin(self, mode: BrowserMode) -> None:
+    def begin(self, mode: BrowserMode, captures: int | None = None) -> None:
         """Begin to start the browser if captures will want one; returns at once.
+
+        `captures` is how many there will be, if that is known.
 
         Raises:
             BrowserUnavailable: there must be one, and there is none.
@@ -53,7 +64,8 @@ class Browsing:
             from sijill.archive.capture.browser.chromium import find_chromium
 
             find_chromium(self._settings.executable)
-        self._opened().start()
+        pages = None if captures is None else captures * (2 if self._settings.quality else 1)
+        self._opened().start(self._user_agent, pages)
 
     @contextmanager
     def turn(self, mode: BrowserMode) -> Iterator[Browser | None]:

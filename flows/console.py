@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,16 +53,22 @@ def print_captures(
     results: list[evidence.Archived],
     refused: list[BadTarget],
     sealed: evidence.Sealed,
+    packages: Mapping[str, Path],
     *,
     as_json: bool,
 ) -> None:
-    """What became of each URL."""
+    """What became of each URL; `packages` has those that were written, by capture."""
     stored = [evidence.load_capture(archive, result.capture.id) for result in results]
     if as_json:
         print_json(
             {
                 "captures": [
-                    {**_summary(capture), "warc": _digests(result.warc), "exchanges": _exchange_count(capture)}
+                    {
+                        **_summary(capture),
+                        "warc": _digests(result.warc),
+                        "exchanges": _exchange_count(capture),
+                        **({"package": str(packages[capture.capture_id])} if packages else {}),
+                    }
                     for result, capture in zip(results, stored, strict=True)
                 ],
                 "refused": [{"target": error.target, "reason": error.reason} for error in refused],
@@ -81,6 +87,7 @@ def print_captures(
                 "SHA-256": result.warc.sha256.hex,
                 "BLAKE3": result.warc.blake3.hex,
                 "Log index": _index(capture),
+                **({"Package": str(packages[capture.capture_id])} if packages else {}),
             }
         )
         print()

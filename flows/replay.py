@@ -85,7 +85,7 @@ def _replay(
     settings = BrowserSettings(executable=executable, appearance=_appearance(browser), quality=False)
     try:
         with Recording.read(warc, taken, failed=failed) as recording, open_browser(settings) as chromium:
-            chromium.start()
+            chromium.start(browser.user_agent)
             replayed = replay(
                 chromium,
                 recording,

@@ -6,7 +6,7 @@ bytes. Both give the same bytes for the same capture, whenever and wherever they
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -50,6 +50,7 @@ from sijill.provenance.package_layout import (
     PROOF,
     REPORT,
     SHA256SUMS,
+    VERIFY_PAGE,
     About,
     Token,
     bad_subject,
@@ -92,10 +93,12 @@ class Signed:
     """The subjects that the report shows as pictures, see `shown_pictures`."""
     dependencies: DigestSet | None = None
     """Of the file that holds what is taken from other captures; None if nothing is."""
+    verify_page: bytes | None = None
+    """The page that verifies packages in a browser; None if the package holds none."""
 
 
 def derive(signed: Signed) -> dict[str, bytes]:
-    """The derived files by name; see `DERIVED`."""
+    """The derived files by name: see `DERIVED`; and the page that verifies, as it is given."""
     statement = signed.statement
     quoted = statement.predicate.freshness
     index = compress_index(signed.index)
@@ -114,6 +117,7 @@ def derive(signed: Signed) -> dict[str, bytes]:
             cosigned=_cosigned(signed.checkpoint) or (quoted is not None and _cosigned(quoted.encode("utf-8"))),
             quoted=quoted is not None,
             dependent=signed.dependencies is not None,
+            page=signed.verify_page is not None,
         ),
         REPORT: report_html(
             ReportInput(
@@ -127,6 +131,8 @@ def derive(signed: Signed) -> dict[str, bytes]:
             )
         ),
     }
+    if signed.verify_page is not None:
+        files[VERIFY_PAGE] = signed.verify_page
     digests = {subject_path(subject.name): subject.digests for subject in statement.subject}
     digests |= {name: digest_bytes(data) for name, data in files.items()}
     digests |= {ATTESTATION: digest_bytes(signed.envelope), PROOF: digest_bytes(signed.proof)}
@@ -152,6 +158,7 @@ def evidence_package(
     subjects: Mapping[str, Body] | None = None,
     tokens: Mapping[Token, bytes] | None = None,
     dependencies: Body | None = None,
+    verify_page: bytes | None = None,
 ) -> list[tuple[str, Body]]:
     """Names and bodies of a package's files in their order, ready for `write_zip`.
 
@@ -167,6 +174,7 @@ def evidence_package(
         subjects: the attestation's other subjects by name.
         tokens: timestamps over the envelope, the proof's checkpoint and the quoted one.
         dependencies: the gzip members that the attestation lists of other captures' WARCs, one after the other.
+        verify_page: the page that verifies packages in a browser, if the package is to hold it.
 
     Raises:
         UnfitForPackage: a subject, a record of another capture or a timestamp of the quoted checkpoint is missing, not
@@ -192,10 +200,11 @@ def evidence_package(
             checkpoint=parse_proof(proof).checkpoint.data,
             key=key,
             log=log,
-            index=index_lines(records, taken),
+            index=package_index(statement, records, taken),
             tokens=stamps,
             pictures={name: _read(bodies[name]) for name in shown_pictures(statement)},
             dependencies=taken_digests,
+            verify_page=verify_page,
         )
     )
     members: dict[str, Body] = {name: MemoryBody(data) for name, data in files.items()}
@@ -205,6 +214,17 @@ def evidence_package(
     if dependencies is not None:
         members[DEPENDENCIES] = dependencies
     return sorted(members.items())
+
+
+def package_index(
+    statement: CaptureStatement, records: Iterable[ExaminedRecord], taken: Iterable[ExaminedRecord]
+) -> bytes:
+    """The CDXJ lines of a package: what is looked up by URL alone, so of the answers to GET.
+
+    An answer to POST, OPTIONS or HEAD of the same URL would be replayed in the place of the page.
+    """
+    left_out = {exchange.record for exchange in statement.predicate.exchanges if exchange.method != "GET"}
+    return index_lines((record for record in records if record.id not in left_out), taken)
 
 
 def _cosigned(checkpoint: bytes) -> bool:

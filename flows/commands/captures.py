@@ -5,11 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sijill.flows.commands.options import as_json, open_archive
-from sijill.flows.errors import ExitStatus
+from sijill.flows.errors import ExitStatus, OutputUnusable
+
+if TYPE_CHECKING:
+    from sijill.archive.capture.browser.rendering import BrowserMode
+    from sijill.flows.browsing import Browsing
+    from sijill.flows.wiring import Archive
 
 
 @click.command(epilog='Example: sijill init archive --operator "Example Archive" --contact archive@example.org')
@@ -55,6 +61,13 @@ def init(folder: Path, operator: str | None, contact: str | None, store: str, as
     default=None,
     help="Show each page in Chromium and take pictures of it, or not. Default: as the settings say.",
 )
+@click.option(
+    "--export",
+    "packages",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Write the evidence package of each capture there, too, as sijill export does.",
+)
 @as_json
 @click.pass_obj
 def capture(
@@ -63,6 +76,7 @@ def capture(
     source: Iterable[str] | None,
     timestamp: str,
     browser: bool | None,
+    packages: Path | None,
     as_json: bool,
 ) -> None:
     """Capture each URL, attest it, store it, and seal the log.
@@ -70,11 +84,7 @@ def capture(
     A URL that fails is recorded as failed and does not stop the others.
     """
     from sijill.archive.capture.browser.rendering import BrowserMode
-    from sijill.archive.errors import BadTarget
-    from sijill.flows import evidence
     from sijill.flows.browsing import Browsing
-    from sijill.flows.console import print_captures
-    from sijill.flows.progress import CaptureProgress
 
     targets = [*urls, *_lines(source)]
     if not targets:
@@ -84,11 +94,41 @@ def capture(
     if also_attestation and not archive.settings.timestamps:
         raise click.UsageError("--timestamp attestation: the settings name no authority; add a [[timestamps]] section")
     wanted = {None: None, True: BrowserMode.ALWAYS, False: BrowserMode.NEVER}[browser]
+    if packages is not None:
+        _make_folder(packages)
+    with Browsing(archive) as browsing:
+        mode = browsing.mode(wanted)
+        browsing.begin(mode, len(targets))
+        refused, failed = _capture(
+            archive, targets, browsing, mode, packages, timestamp_attestation=also_attestation, as_json=as_json
+        )
+    if refused:
+        raise SystemExit(ExitStatus.BAD_INPUT)
+    if failed:
+        raise SystemExit(ExitStatus.FAILED)
+
+
+def _capture(
+    archive: Archive,
+    targets: list[str],
+    browsing: Browsing,
+    mode: BrowserMode,
+    packages: Path | None,
+    *,
+    timestamp_attestation: bool,
+    as_json: bool,
+) -> tuple[bool, bool]:
+    """Whether any target was refused, and whether any capture failed."""
+    # Loaded here, while the browser starts.
+    from sijill.archive.capture.browser.rendering import BrowserMode
+    from sijill.archive.errors import BadTarget
+    from sijill.flows import evidence
+    from sijill.flows.console import print_captures
+    from sijill.flows.progress import CaptureProgress
+
     results: list[evidence.Archived] = []
     refused: list[BadTarget] = []
-    with Browsing(archive) as browsing, CaptureProgress(len(targets), quiet=as_json) as progress:
-        mode = browsing.mode(wanted)
-        browsing.begin(mode)
+    with CaptureProgress(len(targets), quiet=as_json) as progress:
         for target in targets:
             progress.begin(target)
             try:
@@ -97,7 +137,7 @@ def capture(
                         archive,
                         target,
                         on_exchange=progress.exchange,
-                        timestamp_attestation=also_attestation,
+                        timestamp_attestation=timestamp_attestation,
                         browser=shown_by,
                         browser_required=mode is BrowserMode.ALWAYS,
                     )
@@ -105,12 +145,33 @@ def capture(
             except BadTarget as err:
                 refused.append(err)
                 progress.refused(err)
+        browsing.end()
         sealed = evidence.seal(archive, on_progress=progress.sealing)
-    print_captures(archive, results, refused, sealed, as_json=as_json)
-    if refused:
-        raise SystemExit(ExitStatus.BAD_INPUT)
-    if any(result.failed for result in results):
-        raise SystemExit(ExitStatus.FAILED)
+    written = {} if packages is None else _export_all(archive, [one.capture.id for one in results], packages)
+    print_captures(archive, results, refused, sealed, written, as_json=as_json)
+    return bool(refused), any(result.failed for result in results)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise OutputUnusable(f"{folder}: {err.strerror}") from err
+
+
+def _export_all(archive: Archive, capture_ids: Iterable[str], folder: Path) -> dict[str, Path]:
+    """The package of each capture, written into `folder`."""
+    from sijill.flows.custody.recording import record_event
+    from sijill.flows.export import export_package
+    from sijill.provenance.attest.custody import CustodyEvent
+
+    written: dict[str, Path] = {}
+    for capture_id in capture_ids:
+        path = folder / f"{capture_id}.wacz"
+        exported = export_package(archive, capture_id, path)
+        record_event(archive, capture_id, CustodyEvent.EXPORTED, package=exported.digests)
+        written[capture_id] = path
+    return written
 
 
 @click.command("list", epilog="Example: sijill list --json")

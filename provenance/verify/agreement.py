@@ -114,7 +114,9 @@ def _response(exchange: Exchange, record: ExaminedRecord) -> Iterator[Finding]:
     yield from _differ(about, "payload's SHA-256", exchange.payload.digest.sha256, response.payload.sha256.hex)
     yield from _differ(about, "payload's BLAKE3", exchange.payload.digest.blake3, response.payload.blake3.hex)
     yield from _differ(about, "bytes of surplus", exchange.surplus, response.surplus)
-    if response.problem is not None and exchange.truncated is None and exchange.failure is None:
+    # What answers HEAD tells the length of a body that is not sent (RFC 9110 §9.3.2).
+    unfinished = response.problem is not None and exchange.method != "HEAD"
+    if unfinished and exchange.truncated is None and exchange.failure is None:
         yield Finding(about, f"attested as whole, but: {response.problem}")
 
 

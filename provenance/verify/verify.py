@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
-from sijill.archive.digest import DigestSet, digest_stream
+from sijill.archive.digest import DigestSet, digest_bytes, digest_stream
 from sijill.archive.errors import MalformedPackage, TooLarge
-from sijill.archive.warc.cdxj import index_lines
 from sijill.archive.warc.wacz import DEPENDENCIES
 from sijill.provenance.attest.envelope import MAX_ENVELOPE
 from sijill.provenance.attest.members import WARC_NAME, CaptureStatement, Subject
 from sijill.provenance.log.proof import MAX_PROOF
-from sijill.provenance.package import Signed, derive
+from sijill.provenance.package import Signed, derive, package_index
 from sijill.provenance.package_layout import (
     ATTESTATION,
     CHECKPOINT,
@@ -23,6 +22,7 @@ from sijill.provenance.package_layout import (
     FOLDER,
     MAX_TOKEN,
     PROOF,
+    VERIFY_PAGE,
     Token,
     bad_subject,
     member_names,
@@ -40,6 +40,7 @@ from sijill.provenance.verify.package import PackageFiles
 from sijill.provenance.verify.report import Finding, Ledger, Report
 from sijill.provenance.verify.survey import Survey, survey_warc
 from sijill.provenance.verify.trust import TrustRoot
+from sijill.provenance.verify_page import MAX_PAGE, known_digests
 
 _OF_PACKAGES: Final = (Code.PKG_01, Code.PKG_02, Code.PKG_03)
 
@@ -143,8 +144,9 @@ def _check_package(ledger: Ledger, files: PackageFiles) -> None:
         sizes = {subject.name: subject.digests.size for subject in statement.subject}
         shown = shown_pictures(statement)
         pictures = {name: files.read(subject_path(name), limit=sizes[name]) for name in shown}
-        expected = derive(_signed(attestation, inclusion, survey, tokens, pictures, taken))
-        problems = [Finding(name, "differs") for name in sorted(DERIVED) if not files.holds(name, expected[name])]
+        page, problems = _verify_page(files)
+        expected = derive(_signed(attestation, inclusion, survey, tokens, pictures, taken, page))
+        problems += [Finding(name, "differs") for name in sorted(DERIVED) if not files.holds(name, expected[name])]
         if inclusion.keys[0].signature_in(inclusion.signed.note) != inclusion.signed.note.signatures[0]:
             problems.append(Finding(CHECKPOINT, "the log's signature is not the first"))
         ledger.record(Code.PKG_03, problems)
@@ -159,6 +161,19 @@ def _read(ledger: Ledger, files: PackageFiles, name: str, limit: int, code: Code
     except TooLarge:
         ledger.record(code, [Finding(name, f"more than {limit} bytes")])
         return None
+
+
+def _verify_page(files: PackageFiles) -> tuple[bytes | None, list[Finding]]:
+    """The page in the package that verifies it, if there is one, and what is wrong with it."""
+    if VERIFY_PAGE not in files:
+        return None, []
+    try:
+        page = files.read(VERIFY_PAGE, limit=MAX_PAGE)
+    except TooLarge as err:
+        return None, [Finding(VERIFY_PAGE, str(err))]
+    if digest_bytes(page).sha256.hex in known_digests():
+        return page, []
+    return page, [Finding(VERIFY_PAGE, "not a page that this verifier knows")]
 
 
 def _open(files: PackageFiles, name: str) -> BinaryIO | None:
@@ -180,7 +195,7 @@ def _check_names(ledger: Ledger, files: PackageFiles, attestation: Attestation |
         return
     statement = attestation.statement
     tokens = [token for name in files.names if (token := token_at(name))]
-    expected = set(member_names(statement, tokens))
+    expected = set(member_names(statement, tokens, verify_page=VERIFY_PAGE in found))
     problems = list(_unfit_subjects(statement))
     problems += [Finding(name, "is missing") for name in sorted(expected - found)]
     problems += [Finding(name, "does not belong") for name in sorted(found - expected)]
@@ -253,6 +268,7 @@ def _signed(
     tokens: Mapping[Token, bytes],
     pictures: Mapping[str, bytes],
     taken: Dependencies | None,
+    page: bytes | None,
 ) -> Signed:
     return Signed(
         envelope=attestation.data,
@@ -261,8 +277,9 @@ def _signed(
         checkpoint=inclusion.signed.data,
         key=attestation.keys[0],
         log=inclusion.keys[0],
-        index=index_lines(survey.responses, taken.records if taken else ()),
+        index=package_index(attestation.statement, survey.responses, taken.records if taken else ()),
         tokens=tokens,
         pictures=pictures,
         dependencies=taken.digests if taken else None,
+        verify_page=page,
     )

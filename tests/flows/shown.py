@@ -21,12 +21,16 @@ class Shown:
 
     checks = False
 
-    def __init__(self, picture=PICTURE):
+    def __init__(self, picture=PICTURE, also=()):
+        """`also` are methods by which the page asks for itself besides."""
         self.picture = picture
+        self.also = also
 
     def show(self, url, *, capture_id, source, user_agent, workdir, clock, limits, deadline):
         del capture_id, limits, deadline
         source.ask(Ask(url, "GET", {}, None, is_page=True, via=None, is_static=False, by_script=False)).result()
+        for method in self.also:
+            source.ask(Ask(url, method, {}, b"", is_page=False, via=url, is_static=False, by_script=True)).result()
         path = workdir / "picture-of-the-browser"
         path.write_bytes(self.picture)
         return Rendering(

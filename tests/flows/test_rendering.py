@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import gzip
 import io
 import json
 import shutil
@@ -89,6 +90,20 @@ def test_files_are_objects_subjects_and_members(archive, capture, audit, tmp_pat
     stored = {event.reference for event in chain(archive, captured) if event.step.value == "stored"}
     assert stored >= {PICTURE_KEY, TEXT_KEY}
     assert not list((archive.folder / "work" / "finished").iterdir())
+
+
+def test_the_index_leads_to_answers_to_get_alone(archive, sites, tmp_path):
+    url = sites.url("remedylawyers.example", "/robots.txt")
+    made = evidence.archive_url(archive, url, browser=Shown(also=("POST", "OPTIONS", "HEAD"))).capture.id
+    evidence.seal(archive)
+    package = package_of(archive, made, tmp_path / "a.wacz")
+    exchanges = evidence.load_capture(archive, made).statement.predicate.exchanges
+    assert [exchange.method for exchange in exchanges] == ["GET", "POST", "OPTIONS", "HEAD"]
+    assert all(exchange.record is not None for exchange in exchanges)
+    with zipfile.ZipFile(io.BytesIO(package)) as zipped:
+        lines = gzip.decompress(zipped.read("indexes/index.cdx.gz")).decode().splitlines()
+    assert [json.loads(line.split(" ", 2)[2])["status"] for line in lines if "robots.txt" in line] == ["200"]
+    assert verify_package(io.BytesIO(package), archive.trust).holds
 
 
 def test_a_missing_changed_or_unknown_picture_is_found(archive, capture, audit):

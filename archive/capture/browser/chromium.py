@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from playwright.async_api import Error as PlaywrightError
-from playwright.async_api import ViewportSize
 
 from sijill.archive.capture.browser.engine import Engine
 from sijill.archive.capture.browser.network import Routing
@@ -108,6 +107,7 @@ class Chromium:
         self._one_page = threading.Lock()
         self._starting: Future[Engine] | None = None
         self._showing: Future[Rendering | NotShown] | None = None
+        self._expected: int | None = None
 
     @property
     def checks(self) -> bool:
@@ -120,10 +120,17 @@ class Chromium:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def start(self) -> Future[Engine]:
-        """Begin to start the browser, without waiting for it; what is wrong with it `show` says."""
+    def start(self, user_agent: str | None = None, pages: int | None = None) -> Future[Engine]:
+        """Begin to start the browser, without waiting for it; what is wrong with it `show` says.
+
+        Args:
+            user_agent: what pages will be shown with, as far as it is known: an empty page is made ready for it.
+            pages: how many calls of `show` there will be, if that is known: after the last none is made ready.
+        """
+        if pages is not None:
+            self._expected = pages
         if self._starting is None:
-            self._starting = self._submit(self._launch())
+            self._starting = self._submit(self._launch(user_agent))
         return self._starting
 
     def close(self) -> None:
@@ -158,6 +165,8 @@ class Chromium:
     ) -> Rendering | NotShown:
         """As `rendering.Browser` says."""
         with self._one_page:
+            if self._expected is not None:
+                self._expected -= 1
             watch, results = Watch(), Results()
             prepared = _Prepared(
                 url,
@@ -217,21 +226,25 @@ class Chromium:
             self._thread.start()
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
-    async def _launch(self) -> Engine:
+    async def _launch(self, user_agent: str | None) -> Engine:
         executable = find_chromium(self._settings.executable)
         try:
-            return await Engine.start(
+            engine = await Engine.start(
                 executable,
                 sandboxed=os.geteuid() != 0,  # Chromium's sandbox refuses to run for root
                 script_megabytes=self._settings.limits.script_megabytes,
+                appearance=self._settings.appearance,
             )
         except (PlaywrightError, OSError) as err:
             raise BrowserUnavailable(f"{executable} does not start: {_complaint(err)}", _START_REMEDY) from err
+        if user_agent is not None:
+            engine.staging.prepare(user_agent)
+        return engine
 
     async def _show(self, engine: Engine, asked: _Prepared) -> Rendering | NotShown:
         engine.pages += 1
         appearance, limits = self._settings.appearance, self._settings.limits
-        stage = await self._stage(engine, asked)
+        stage = await engine.staging.take(asked.user_agent)
         main = (await stage.cdp.send("Target.getTargetInfo"))["targetInfo"]["targetId"]
         routing = Routing(engine.session, asked.source, asked.watch, main)
         showing = Showing(
@@ -263,6 +276,8 @@ class Chromium:
             engine.routing = None
             await routing.close()
             await self._leave(engine, stage)
+            if engine.usable and engine.pages < self._settings.pages_per_process and self._expected != 0:
+                engine.staging.prepare(asked.user_agent)
         facts = BrowserFacts(
             name="Chromium",
             version=engine.browser.version,
@@ -272,20 +287,6 @@ class Chromium:
             appearance=appearance,
         )
         return _rendering(facts, asked.watch, asked.results, waiting)
-
-    async def _stage(self, engine: Engine, asked: _Prepared) -> Stage:
-        appearance = self._settings.appearance
-        context = await engine.browser.new_context(
-            viewport=ViewportSize(width=appearance.width, height=appearance.height),
-            device_scale_factor=appearance.scale_thousandths / 1000,
-            locale=appearance.language,
-            timezone_id=appearance.time_zone,
-            color_scheme="dark" if appearance.colour_scheme == "dark" else "light",
-            user_agent=asked.user_agent,
-            accept_downloads=False,
-        )
-        page = await context.new_page()
-        return Stage(engine.browser, context, page, await context.new_cdp_session(page))
 
     async def _guard_memory(self, engine: Engine, stage: Stage) -> None:
         """End a browser that takes more memory than it may."""

@@ -16,6 +16,8 @@ from playwright.async_api import Error as PlaywrightError
 
 from sijill.archive.capture.browser.network import Routing
 from sijill.archive.capture.browser.process import ProcessGroup, profile_of
+from sijill.archive.capture.browser.rendering import Appearance
+from sijill.archive.capture.browser.staging import Staging
 from sijill.archive.capture.browser.wall import Wall
 
 _START_SECONDS: Final = 60.0
@@ -42,9 +44,17 @@ class Engine:
     """One running browser, and what belongs to it. For the event loop that started it."""
 
     def __init__(
-        self, browser: Browser, session: CDPSession, group: ProcessGroup, ending: AsyncExitStack, *, sandboxed: bool
+        self,
+        browser: Browser,
+        session: CDPSession,
+        group: ProcessGroup,
+        ending: AsyncExitStack,
+        staging: Staging,
+        *,
+        sandboxed: bool,
     ) -> None:
         self.browser = browser
+        self.staging = staging
         self.session = session
         """At the browser itself: it sees the requests of all that runs in it."""
         self.sandboxed = sandboxed
@@ -57,7 +67,7 @@ class Engine:
         self._ending = ending
 
     @classmethod
-    async def start(cls, executable: Path, *, sandboxed: bool, script_megabytes: int) -> Self:
+    async def start(cls, executable: Path, *, sandboxed: bool, script_megabytes: int, appearance: Appearance) -> Self:
         """Start it, with no way to the network.
 
         Raises:
@@ -98,7 +108,7 @@ class Engine:
             leader = next(int(found["id"]) for found in processes if found["type"] == "browser")
             group = ProcessGroup(leader)
             left.extend(profile_of(leader))
-            engine = cls(browser, session, group, ending.pop_all(), sandboxed=sandboxed)
+            engine = cls(browser, session, group, ending.pop_all(), Staging(browser, appearance), sandboxed=sandboxed)
         session.on("Fetch.requestPaused", engine._paused)
         session.on("Target.targetCreated", engine._target_created)
         wall.refused = engine._refused
@@ -122,6 +132,7 @@ class Engine:
 
     async def end(self) -> None:
         """End it, kindly if it lets us, and remove what it wrote."""
+        await self.staging.close()
         if not self.usable:
             await self.kill()
         async with self._ending:

@@ -96,11 +96,13 @@ class _Taker:
     async def take(self) -> None:
         await self._try("the page could not be read", self._read)
         captioned = await self._try("the picture could not be taken", self._photograph)
-        await self._try("the accessibility tree could not be read", self._read_tree)
-        if captioned is not None:
-            await captioned
-        await self._try("the overlays could not be removed", self._photograph_clean)
-        await self._try("the page could not be printed", self._print)
+        try:
+            await self._try("the accessibility tree could not be read", self._read_tree)
+            await self._try("the overlays could not be removed", self._photograph_clean)
+            await self._try("the page could not be printed", self._print)
+        finally:
+            if captioned is not None:
+                self._add_captioned(*await captioned)
         self._results.metadata["console"] = [[said.level, said.text] for said in self._showing.watch.console]
         self._results.metadata["blocked"] = [[str(b.kind), b.url, b.reason] for b in self._showing.watch.blocked]
         self._results.metadata["notCollected"] = [
@@ -151,14 +153,16 @@ class _Taker:
             if found[f"{name}Length"] > READING[name]:
                 self._results.problems.append(f"the {name} of the page is cut at {READING[name]} characters")
 
-    async def _photograph(self) -> asyncio.Task[None]:
+    async def _photograph(self) -> asyncio.Task[tuple[RenderingFile, bytes]]:
         area = await pictures.measure(self._world, self._showing)
         if area.shown < area.height:
             self._results.problems.append(f"the page is {area.height} px high, the pictures show {area.shown} px of it")
         file, data = await pictures.photograph(self._world, self._showing, area, "screenshot", ScreenshotKind.AS_SEEN)
         return asyncio.create_task(self._caption(file, data, self._page.url))
 
-    async def _caption(self, file: RenderingFile, data: bytes, url: str) -> None:
+    async def _caption(self, file: RenderingFile, data: bytes, url: str) -> tuple[RenderingFile, bytes]:
+        """A copy of the picture with its caption; it is drawn while the page is printed."""
+
         def draw() -> bytes:
             return pictures.caption(
                 data,
@@ -169,7 +173,9 @@ class _Taker:
                 name=file.name,
             )
 
-        copy = await asyncio.to_thread(draw)
+        return file, await asyncio.to_thread(draw)
+
+    def _add_captioned(self, file: RenderingFile, copy: bytes) -> None:
         name = "screenshot-captioned.png"
         self._add(name, pictures.PNG, copy)
         width, height = pictures.size_of(copy)

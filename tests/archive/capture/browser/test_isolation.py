@@ -7,7 +7,7 @@ from ipaddress import ip_network
 import pytest
 
 from sijill.archive.capture.browser.engine import Engine
-from sijill.archive.capture.browser.rendering import BlockedKind
+from sijill.archive.capture.browser.rendering import Appearance, BlockedKind
 from sijill.archive.capture.exchange import FailureKind, Limits, Network, Outcome, Pin
 
 PRIVATE = "127.0.0.77"
@@ -226,7 +226,7 @@ def test_without_routing_the_wall_holds_alone(chromium, forbidden):
     listener = forbidden(PRIVATE)
 
     async def run():
-        engine = await Engine.start(chromium, sandboxed=False, script_megabytes=256)
+        engine = await Engine.start(chromium, sandboxed=False, script_megabytes=256, appearance=Appearance())
         try:
             await engine.session.send("Fetch.disable")
             page = await engine.browser.new_page()
