@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from sijill.archive.capture.browser.rendering import Browser, BrowserMode
+from sijill.archive.capture.browser.rendering import BrowserMode
+from sijill.archive.capture.browser.seams import Browser
 from sijill.flows.wiring import Archive
 
 if TYPE_CHECKING:

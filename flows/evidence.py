@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from sijill.archive.capture.browser.rendering import Browser, Rendering
+from sijill.archive.capture.browser.rendering import Rendering
+from sijill.archive.capture.browser.seams import Browser
 from sijill.archive.capture.capture import capture_page
 from sijill.archive.capture.exchange import Capture, Exchange, Outcome
 from sijill.archive.capture.known import KnownResources

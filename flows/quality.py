@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from sijill.archive.capture.browser.rendering import Browser, Rendering
+from sijill.archive.capture.browser.rendering import Rendering
+from sijill.archive.capture.browser.seams import Browser
 from sijill.archive.capture.exchange import Capture, Original, Outcome
 from sijill.archive.capture.target import parse_target
 from sijill.archive.warc.dependencies import cut

@@ -13,7 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from sijill.archive.capture.browser.rendering import Answer, Ask, Browser, NotShown, Rendering
+from sijill.archive.capture.browser.rendering import NotShown, Rendering
+from sijill.archive.capture.browser.seams import Answer, Ask, Browser
 from sijill.archive.capture.content import decode
 from sijill.archive.capture.course import Arrival, Course, Hops
 from sijill.archive.capture.exchange import Exchange, Limits, Purpose, Response
@@ -89,7 +90,7 @@ class BrowsedPage:
         return showing.result()
 
     def ask(self, ask: Ask) -> Future[Answer] | None:
-        """As `rendering.Source` says."""
+        """As `seams.Source` says."""
         answered: Future[Answer] = Future()
         key = (ask.url, ask.headers.get("Origin"))
         with self._lock:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from sijill.archive.capture.browsed import BrowsedPage
-from sijill.archive.capture.browser.rendering import Browser, NotShown, Rendering
+from sijill.archive.capture.browser.rendering import NotShown, Rendering
+from sijill.archive.capture.browser.seams import Browser
 from sijill.archive.capture.course import Course
 from sijill.archive.capture.exchange import Capture, Exchange, Limits, Network, Outcome
 from sijill.archive.capture.fetch import Fetcher

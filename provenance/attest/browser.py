@@ -7,14 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from sijill.archive.capture.browser.rendering import (
-    MOST_LISTED,
-    BlockedKind,
-    NotCollectedKind,
-    Quality,
-    Rendering,
-    ScreenshotKind,
-)
+from sijill.archive.capture.browser.rendering import BlockedKind, NotCollectedKind, Quality, Rendering, ScreenshotKind
+from sijill.archive.capture.browser.seams import MOST_LISTED
 from sijill.provenance.attest.parts import (
     MAX_LINE,
     Count,

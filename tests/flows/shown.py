@@ -2,7 +2,6 @@
 
 from sijill.archive.capture.browser.rendering import (
     Appearance,
-    Ask,
     BrowserFacts,
     Rendering,
     RenderingFile,
@@ -10,6 +9,7 @@ from sijill.archive.capture.browser.rendering import (
     ScreenshotKind,
     Waiting,
 )
+from sijill.archive.capture.browser.seams import Ask
 from sijill.archive.capture.spool import FileBody, MemoryBody
 
 TEXT = "نحن المنظمات الموقعة أدناه\n".encode()

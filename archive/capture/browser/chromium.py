@@ -19,18 +19,8 @@ from playwright.async_api import Error as PlaywrightError
 
 from sijill.archive.capture.browser.engine import Engine
 from sijill.archive.capture.browser.network import Routing
-from sijill.archive.capture.browser.rendering import (
-    Behaviour,
-    BrowserFacts,
-    BrowserSettings,
-    NotShown,
-    Rendering,
-    Results,
-    Showing,
-    Source,
-    Waiting,
-    Watch,
-)
+from sijill.archive.capture.browser.rendering import BrowserFacts, BrowserSettings, NotShown, Rendering, Waiting
+from sijill.archive.capture.browser.seams import Behaviour, Results, Showing, Source, Watch
 from sijill.archive.capture.browser.showing import Hung, Stage, show, within
 from sijill.archive.capture.exchange import Limits
 from sijill.archive.errors import BrowserUnavailable
@@ -111,7 +101,7 @@ class Chromium:
 
     @property
     def checks(self) -> bool:
-        """As `rendering.Browser` says."""
+        """As `seams.Browser` says."""
         return self._settings.quality
 
     def __enter__(self) -> Self:
@@ -163,7 +153,7 @@ class Chromium:
         deadline: float,
         behaviour: Behaviour | None = None,
     ) -> Rendering | NotShown:
-        """As `rendering.Browser` says."""
+        """As `seams.Browser` says."""
         with self._one_page:
             if self._expected is not None:
                 self._expected -= 1

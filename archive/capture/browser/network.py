@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 from playwright.async_api import CDPSession
 from playwright.async_api import Error as PlaywrightError
 
-from sijill.archive.capture.browser.rendering import Answer, Ask, BlockedKind, NotCollectedKind, Source, Watch
+from sijill.archive.capture.browser.rendering import BlockedKind, NotCollectedKind
+from sijill.archive.capture.browser.seams import Answer, Ask, Source, Watch
 from sijill.archive.capture.exchange import FailureKind
 
 Event = Mapping[str, Any]

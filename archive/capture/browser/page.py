@@ -27,7 +27,7 @@ from sijill.archive.capture.browser.world import PageHangs, ScriptFailed, World,
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession, Page
 
-    from sijill.archive.capture.browser.rendering import Showing
+    from sijill.archive.capture.browser.seams import Showing
 
 _Made = TypeVar("_Made")
 _TREE_NODES: Final = 20_000

@@ -17,7 +17,7 @@ from sijill.archive.capture.browser.rendering import RenderingFile, Screenshot, 
 from sijill.archive.capture.spool import Spool
 
 if TYPE_CHECKING:
-    from sijill.archive.capture.browser.rendering import Showing
+    from sijill.archive.capture.browser.seams import Showing
     from sijill.archive.capture.browser.world import World
     from sijill.archive.capture.exchange import Body
 

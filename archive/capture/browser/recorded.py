@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Self
 from urllib.parse import urlsplit
 
-from sijill.archive.capture.browser.rendering import Answer
+from sijill.archive.capture.browser.seams import Answer
 from sijill.archive.capture.content import Content, decoded
 from sijill.archive.capture.exchange import FailureKind
 from sijill.archive.capture.requisites import read_html
@@ -24,7 +24,7 @@ from sijill.archive.warc.reader import ANSWERS, Record, next_record
 from sijill.archive.warc.record import RecordType
 
 if TYPE_CHECKING:
-    from sijill.archive.capture.browser.rendering import Ask
+    from sijill.archive.capture.browser.seams import Ask
 
 _SHOWN: Final = 64 << 20
 """Most bytes of a response, decoded, that the browser is given: as many as when the page was captured."""
@@ -116,7 +116,7 @@ class Recording:
         return tuple(url for (_, url), found in self._asked.items() if not found)
 
     def ask(self, ask: Ask) -> Future[Answer] | None:
-        """As `rendering.Source` says."""
+        """As `seams.Source` says."""
         found = self._find(ask)
         url = _request_url(ask.url)
         if found is not None or url not in self._failed:

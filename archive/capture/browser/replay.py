@@ -14,12 +14,7 @@ from typing import TYPE_CHECKING, Final
 from sijill.archive.capture.browser import comparison, page, pictures
 from sijill.archive.capture.browser.metadata import READING
 from sijill.archive.capture.browser.recorded import Recording
-from sijill.archive.capture.browser.rendering import (
-    NotShown,
-    Quality,
-    Screenshot,
-    ScreenshotKind,
-)
+from sijill.archive.capture.browser.rendering import NotShown, Quality, Screenshot, ScreenshotKind
 from sijill.archive.capture.browser.world import World, script
 from sijill.archive.capture.exchange import Limits
 from sijill.archive.errors import BrowserUnavailable
@@ -27,7 +22,8 @@ from sijill.archive.errors import BrowserUnavailable
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession, Page
 
-    from sijill.archive.capture.browser.rendering import Browser, Rendering, Showing, Waiting
+    from sijill.archive.capture.browser.rendering import Rendering, Waiting
+    from sijill.archive.capture.browser.seams import Browser, Showing
     from sijill.archive.capture.exchange import Body
 
 SECONDS: Final = 90.0

@@ -24,14 +24,8 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from sijill.archive.capture.browser.network import Routing
-from sijill.archive.capture.browser.rendering import (
-    Behaviour,
-    BlockedKind,
-    NotShown,
-    Script,
-    Showing,
-    Waiting,
-)
+from sijill.archive.capture.browser.rendering import BlockedKind, NotShown, Script, Waiting
+from sijill.archive.capture.browser.seams import Behaviour, Showing
 
 _GRACE: Final = 5.0
 """Seconds that a part may take beyond its own limit before it is taken for hung."""

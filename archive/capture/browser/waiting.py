@@ -12,7 +12,7 @@ from sijill.archive.capture.browser.rendering import BlockedKind
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
-    from sijill.archive.capture.browser.rendering import Showing
+    from sijill.archive.capture.browser.seams import Showing
     from sijill.archive.capture.browser.world import World
 
 QUIET_SECONDS: Final = 0.25

@@ -16,7 +16,7 @@ from sijill.archive.errors import ArchiveError
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession, Page
 
-    from sijill.archive.capture.browser.rendering import Showing
+    from sijill.archive.capture.browser.seams import Showing
 
 CALL_SECONDS: Final = 8.0
 """What a call may take that has no more to do than to look at the page."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sijill.archive.capture.browser.rendering import MOST_LISTED
+from sijill.archive.capture.browser.seams import MOST_LISTED
 from sijill.archive.capture.exchange import Failure, FailureKind
 from sijill.provenance.attest.attestation import CollectorCommitment, Subject, capture_statement
 from sijill.provenance.attest.canonical import canonical

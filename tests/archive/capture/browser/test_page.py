@@ -22,11 +22,9 @@ from sijill.archive.capture.browser.rendering import (
     BlockedKind,
     BrowserLimits,
     NotCollectedKind,
-    Results,
     ScreenshotKind,
-    Showing,
-    Watch,
 )
+from sijill.archive.capture.browser.seams import Results, Showing, Watch
 
 HOST = "https://page.example"
 LIMITS = BrowserLimits(load_seconds=5, settle_seconds=25)

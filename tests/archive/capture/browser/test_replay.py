@@ -12,8 +12,8 @@ from PIL import Image
 
 from sijill.archive.capture.browser.chromium import open_browser
 from sijill.archive.capture.browser.recorded import Recording
-from sijill.archive.capture.browser.rendering import Ask
 from sijill.archive.capture.browser.replay import check, compare, replay, seen_live
+from sijill.archive.capture.browser.seams import Ask
 from sijill.archive.capture.exchange import Limits, Outcome
 from sijill.archive.errors import MalformedWarc
 from sijill.archive.warc.writer import begin_capture, write_capture
