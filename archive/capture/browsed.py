@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from sijill.archive.capture.browser.rendering import NotShown, Rendering
 from sijill.archive.capture.browser.seams import Answer, Ask, Browser
@@ -152,7 +153,7 @@ class BrowsedPage:
                 self.arrival = made.arrival
             elif exchange.method == "GET":
                 self._course.shown[exchange.url] = made.hops
-            self._course.record(exchange)
+            self._course.record(exchange, needed=not _vain_guess(exchange))
 
     def _close(self) -> None:
         with self._lock:
@@ -172,6 +173,11 @@ class _Fetched:
 
 def _one(exchange: Exchange) -> Hops:
     return Hops(exchange.url, [exchange], exchange.response)
+
+
+def _vain_guess(exchange: Exchange) -> bool:
+    """Whether it is the icon that browsers ask every site for, where there is none."""
+    return exchange.status in {404, 410} and urlsplit(exchange.url).path == "/favicon.ico"
 
 
 def _request_url(url: str) -> str:

@@ -303,13 +303,12 @@ class Course:
         detail = f"more than {self._limits.redirects} redirects"
         return self._fetcher.not_fetched(url, purpose=purpose, via=via, kind=FailureKind.REDIRECT_LIMIT, detail=detail)
 
-    def record(self, exchange: Exchange) -> None:
-        """Give an exchange its number and note what keeps the capture from being complete."""
+    def record(self, exchange: Exchange, *, needed: bool = True) -> None:
+        """Give an exchange its number, and note what keeps the capture from being complete if it is `needed`."""
         numbered = replace(exchange, number=len(self.exchanges) + 1)
         self.exchanges.append(numbered)
-        for reason in _objections(numbered):
-            if reason not in self.reasons:
-                self.reasons.append(reason)
+        if needed:
+            self.reasons.extend(reason for reason in _objections(numbered) if reason not in self.reasons)
         if self._on_exchange is not None:
             self._on_exchange(numbered)
 

@@ -10,6 +10,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from sijill.archive.capture.browser.rendering import Appearance
 from sijill.archive.capture.browser.showing import Stage
+from sijill.archive.errors import BrowserUnavailable
 
 
 class Staging:
@@ -30,6 +31,7 @@ class Staging:
 
         Raises:
             PlaywrightError: the browser has ended.
+            BrowserUnavailable: the browser does not know the time zone of the appearance.
         """
         ahead, self._ahead = self._ahead, None
         if ahead is None:
@@ -45,7 +47,7 @@ class Staging:
         ahead, self._ahead = self._ahead, None
         if ahead is not None:
             ahead[1].cancel()
-            with suppress(asyncio.CancelledError, PlaywrightError):
+            with suppress(asyncio.CancelledError, PlaywrightError, BrowserUnavailable):
                 await ahead[1]
 
     async def _make(self, user_agent: str) -> Stage:
@@ -59,5 +61,12 @@ class Staging:
             user_agent=user_agent,
             accept_downloads=False,
         )
-        page = await context.new_page()
+        try:
+            page = await context.new_page()
+        except PlaywrightError as err:
+            if "timezone" in err.message:
+                await context.close()
+                reason = f"Chromium knows no time zone {appearance.time_zone!r}"
+                raise BrowserUnavailable(reason, "name another one in the settings") from err
+            raise
         return Stage(self._browser, context, page, await context.new_cdp_session(page))

@@ -149,11 +149,11 @@ def fetch(tmp_path):
 def capture(tmp_path):
     """`capture(url)` captures a page that may be on the loopback interface."""
 
-    def run(target, *, limits=LIMITS, network=NETWORK, **options):
+    def run(target, *, limits=LIMITS, network=NETWORK, user_agent="test", **options):
         return capture_page(
             target,
             capture_id="20261121t011630z-k3j5x2m4q7ab",
-            user_agent="test",
+            user_agent=user_agent,
             workdir=tmp_path,
             clock=now,
             limits=limits,

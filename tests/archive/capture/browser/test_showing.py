@@ -3,10 +3,12 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from sijill.archive.capture.browser.rendering import BlockedKind, NotCollectedKind
+from sijill.archive.capture.browser.chromium import open_browser
+from sijill.archive.capture.browser.rendering import Appearance, BlockedKind, BrowserSettings, NotCollectedKind
 from sijill.archive.capture.exchange import Limits, Original, Outcome, Purpose, RevisitKind
 from sijill.archive.capture.known import Known, can_be_original
 from sijill.archive.errors import BrowserUnavailable
@@ -332,9 +334,6 @@ def test_threads_wait_for_each_other(serve, capture, browser, wire):
 
 
 def test_without_a_browser_plain_http_if_that_will_do(serve, capture, wire, tmp_path):
-    from sijill.archive.capture.browser.chromium import open_browser
-    from sijill.archive.capture.browser.rendering import BrowserSettings
-
     server = serve({"/": wire.page("<p>here")})
     with open_browser(BrowserSettings(executable=tmp_path / "none")) as missing:
         with pytest.raises(BrowserUnavailable, match="apt-get install chromium"):
@@ -344,3 +343,46 @@ def test_without_a_browser_plain_http_if_that_will_do(serve, capture, wire, tmp_
     assert made.outcome is Outcome.COMPLETE
     assert made.rendering is None
     assert "none is not a program" in made.browser_fallback
+
+
+def test_an_icon_that_nobody_promised_is_not_missed(shoot, wire):
+    capture, _ = shoot({"/": "<p>here"})
+    assert "/favicon.ico" in paths(capture, purpose=Purpose.REQUISITE)
+    assert capture.outcome is Outcome.COMPLETE, capture.reasons
+    capture, _ = shoot({"/": "<p>here", "/favicon.ico": wire.response(status="500 Out of Order")})
+    assert [reason for reason in capture.reasons if "favicon.ico: HTTP status 500" in reason]
+
+
+def test_what_a_page_says_and_opens_without_end_is_bounded(shoot):
+    capture, _ = shoot(
+        {
+            "/": "<p>here<script>for (let n = 0; n < 1300; n++) console.log('said ' + n);"
+            "for (let n = 0; n < 5; n++) window.open('/popup?' + n);"
+            "addEventListener('beforeunload', (event) => { event.preventDefault(); event.returnValue = 'no'; });"
+            "setTimeout(() => { location = '/elsewhere'; }, 50)</script>",
+            "/elsewhere": "<p>elsewhere",
+        }
+    )
+    made = capture.rendering
+    said = [one.text for one in made.console if one.text.startswith("said ")]
+    assert len(made.console) == 1000
+    assert said == [f"said {n}" for n in range(len(said))]
+    assert made.console_left_out >= 1300 - len(said)
+    assert not [path for path in paths(capture) if path.startswith("/popup")]
+
+
+def test_a_page_made_ready_ahead_is_shown_as_whoever_asks_wants(opened, serve, capture, wire):
+    server = serve({"/": wire.page("<p id=p></p><script>p.textContent = navigator.userAgent</script>")})
+    browser = opened()
+    browser.start("first/1")
+    for agent in ("first/1", "first/1", "second/2", "second/2"):
+        made = capture(server.url(), browser=browser, limits=LIMITS, user_agent=agent)
+        assert f">{agent}</p>" in dom(made)
+
+
+def test_a_time_zone_that_the_browser_does_not_know_is_said(chromium, serve, capture, wire):
+    server = serve({"/": wire.page("<p>here")})
+    settings = BrowserSettings(executable=Path(chromium), appearance=Appearance(time_zone="Nowhere/None"))
+    with open_browser(settings) as browser, pytest.raises(BrowserUnavailable, match="time zone 'Nowhere/None'"):
+        capture(server.url(), browser=browser, limits=LIMITS)
+    assert server.requests == []
