@@ -13,10 +13,11 @@ from sijill.archive.reading.date import is_date, publication_date
 from sijill.archive.reading.decoding import decode
 from sijill.archive.reading.kind import is_index, kind_of_text, login_reason
 from sijill.archive.reading.language import declared_language, language_of, language_versions
+from sijill.archive.reading.layout import choose_roots, regions_of
 from sijill.archive.reading.linked import linked_documents, teasers_of
 from sijill.archive.reading.main_text import MOST_BLOCKS, MainText, main_text, placed
 from sijill.archive.reading.markup import Head, Page, read_page, text_of
-from sijill.archive.reading.regions import Regions, choose_roots, regions_of, within
+from sijill.archive.reading.regions import Regions, within
 from sijill.archive.reading.signatories import find_signatories
 from sijill.archive.reading.statement import (
     READER,
@@ -27,6 +28,7 @@ from sijill.archive.reading.statement import (
     PublicationDate,
     Reading,
     SignatoriesFound,
+    nothing_read,
 )
 from sijill.archive.reading.title import issuers_of, title_of
 
@@ -241,27 +243,7 @@ def _of_text(
 
 
 def _nothing(payload: bytes, url: str, kind: Kind, reason: str, notes: tuple[str, ...] = ()) -> Reading:
-    return Reading(
-        reader=READER,
-        source_sha256=_sha256(payload),
-        url=url,
-        kind=kind,
-        kind_reason=reason,
-        title=Found(None, f"not found: {reason}"),
-        date=Found(None, f"not found: {reason}"),
-        language=Found(None, f"not found: {reason}"),
-        issuers=(),
-        text="",
-        paragraphs=(),
-        signatories=(),
-        signatories_reason=f"not found: {reason}",
-        versions=(),
-        documents=(),
-        teasers=(),
-        frame_sha256=_sha256(b""),
-        links=(),
-        notes=notes,
-    )
+    return nothing_read(_sha256(payload), url, kind, reason, notes)
 
 
 def _sha256(data: bytes) -> str:

@@ -4,7 +4,8 @@ import datetime
 
 import pytest
 
-from sijill.archive.reading.date import is_date, mentions
+from sijill.archive.reading.date import is_date
+from sijill.archive.reading.date_notation import mentions
 from sijill.archive.reading.normalise import tidy
 from sijill.archive.reading.reading import read_statement
 
