@@ -39,6 +39,14 @@ class BadPattern(ArchiveError):
         self.reason = reason
 
 
+class MalformedReading(ArchiveError):
+    """Bytes are not what `reading_json` writes."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"not a reading: {reason}")
+        self.reason = reason
+
+
 class MalformedWarc(ArchiveError):
     """Bytes are not the WARC that sijill writes: gzip member, record header, length or digest field."""
 

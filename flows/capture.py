@@ -20,6 +20,7 @@ from sijill.archive.capture.browser.rendering import BrowserMode
 from sijill.archive.errors import BadTarget
 from sijill.flows import evidence
 from sijill.flows.browsing import Browsing
+from sijill.flows.reading.task import read_captures_task
 from sijill.flows.sealing import seal_task
 from sijill.flows.settings import FILE_NAME
 from sijill.flows.wiring import Archive, open_archive
@@ -101,6 +102,8 @@ def capture_flow(
         browsing.begin(mode)
         results = [archive_url_task(url, settings, browsing, mode) for url in urls]
     seal_task(settings)
+    if captures := [result.capture_id for result in results if result.capture_id is not None]:
+        read_captures_task(settings, captures)
     archive = open_archive(Path(settings))
     results = [_with_leaf_index(archive, result) for result in results]
     for result in results:

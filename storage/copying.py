@@ -11,7 +11,7 @@ from typing import BinaryIO, TypeVar
 
 from sijill.storage.errors import AlreadyExists, NotFound, ObjectLocked
 from sijill.storage.fingerprint import Measure, measure, same
-from sijill.storage.layout import CHECKPOINT, LOG, PENDING, PROBE, QUEUE
+from sijill.storage.layout import CHECKPOINT, LOG, PENDING, PROBE, QUEUE, READINGS
 from sijill.storage.store import PIECE, Store
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ def copy(
     withheld: Set[str] = frozenset(),
     on_object: Callable[[int], None] | None = None,
 ) -> Copied:
-    """Copy everything that `source` holds into `target`; may be interrupted and run again.
+    """Copy all that `source` holds, but for readings, into `target`; may be interrupted and run again.
 
     Each object's digests are those of the bytes read from `source`, and `target` reads it back and compares. Others may
     go on writing to `source`. Queued entries come after all that is immutable. The newest checkpoint is read before all
@@ -132,7 +132,7 @@ def copy(
 def compare(one: Store, other: Store, *, on_object: Callable[[int], None] | None = None) -> tuple[Difference, ...]:
     """In what two stores differ, by size and both digests of every object; empty if they are equal.
 
-    Queued entries, canary objects and what is still to be asked of others come and go, and are left out.
+    Queued entries, canary objects, what is still to be asked of others and readings come and go, and are left out.
 
     Raises:
         StorageError: one of the stores failed.
@@ -183,7 +183,7 @@ def _in_turn(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterator[T
 
 
 def _lasting(store: Store) -> Iterator[str]:
-    return (key for key in store.list("") if not key.startswith((QUEUE, PROBE, PENDING)))
+    return (key for key in store.list("") if not key.startswith((QUEUE, PROBE, PENDING, READINGS)))
 
 
 def _immutable(store: Store) -> Iterator[str]:

@@ -15,6 +15,8 @@ PROBE = "probe/"
 """Canary objects, by which a store is tried out; they come and go."""
 PENDING = "pending/"
 """What is to be asked of others again: timestamps that an authority did not give yet."""
+READINGS = "readings/"
+"""What readers made of captures: derived data, made anew at any time, and no evidence."""
 TRUST = "trust/"
 CHECKPOINT = "log/checkpoint"
 
@@ -62,7 +64,7 @@ def check_prefix(prefix: str) -> None:
 
 def is_mutable(key: str) -> bool:
     """Whether the object may be replaced and deleted. All others stay as they were first stored."""
-    return key == CHECKPOINT or key.startswith((QUEUE, PROBE, PENDING))
+    return key == CHECKPOINT or key.startswith((QUEUE, PROBE, PENDING, READINGS))
 
 
 def check_mutable(key: str) -> None:
@@ -154,6 +156,16 @@ def queue_key(capture_id: str) -> str:
     """
     capture_started(capture_id)
     return QUEUE + capture_id
+
+
+def reading_key(reader: str, capture_id: str) -> str:
+    """The key of what a version of the reader, such as `sijill-reader/1`, made of a capture.
+
+    Raises:
+        BadKey: `capture_id` is not a capture id.
+    """
+    capture_started(capture_id)
+    return f"{READINGS}{reader}/{capture_id}.json"
 
 
 def attested_capture(key: str) -> str | None:

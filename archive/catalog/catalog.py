@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from sijill.archive.catalog.arabic import indexed
+from sijill.archive.catalog.forgetting import drop_version, forget, settle_page
 from sijill.archive.catalog.grouping import comparable, follow_links, join_equal, regroup, relate
 from sijill.archive.catalog.rows import (
     PUBLISHED,
@@ -26,12 +27,12 @@ from sijill.archive.catalog.rows import (
     Position,
     Prepared,
     ReadingRow,
-    RelationRow,
     Unread,
-    VersionText,
+    VersionRelation,
     site_of,
 )
 from sijill.archive.catalog.schema import connect, empty, failures, writing
+from sijill.archive.catalog.sketch import COMPARED
 
 _HASH: Final = 32
 
@@ -93,7 +94,9 @@ class Catalog:
                     case Unread():
                         self._note_unread(change)
                     case Forgotten():
-                        touched |= self._forget(change.capture_id)
+                        # What is removed may be among what this transaction has met.
+                        self._bodies.clear()
+                        touched |= forget(self.connection, change.capture_id)
             regroup(self.connection, touched)
             self.connection.execute(
                 "UPDATE state SET origin = ?, size = ?, root = ?, peaks = ?",
@@ -115,9 +118,15 @@ class Catalog:
                 ).fetchone()
                 if row is not None:
                     page, url, leaf_index, old = row
-                    touched |= self._read(page, url, leaf_index, reading, Prepared.of(reading))
-                    if old is not None and self._drop_version(old):
-                        touched |= self._settle_page(page)
+                    version = self._version(page, reading, Prepared.of(reading))
+                    self.connection.execute(
+                        "UPDATE capture SET version = ?, reader = ?, source_sha256 = ? WHERE capture_id = ?",
+                        (version, reading.reader, reading.source_sha256, reading.capture_id),
+                    )
+                    touched |= self._show(page, url, leaf_index, reading, version)
+                    if old is not None and drop_version(self.connection, old):
+                        self._bodies.clear()
+                        touched |= settle_page(self.connection, page)
                     count += 1
             regroup(self.connection, touched)
         return count
@@ -135,16 +144,16 @@ class Catalog:
                     touched |= self._add(one)
             regroup(self.connection, touched)
 
-    def relate(self, relations: Iterable[RelationRow]) -> None:
-        """Take in how pages stand to one another; of pages that are not in the catalog nothing is kept."""
+    def matched(self, versions: Iterable[int], relations: Iterable[VersionRelation]) -> None:
+        """Take in what comparing versions with all others has shown; what was removed meanwhile is left out."""
         with self._writing():
             touched: set[int] = set()
-            for row in relations:
-                pages = [self._page_at(row.url), self._page_at(row.other)]
-                page, other = pages
-                if page is not None and other is not None and page != other:
-                    relate(self.connection, page, other, row.kind, row.score)
-                    touched |= {page, other}
+            for one in relations:
+                pages = self._pages_of(one)
+                if pages is not None:
+                    relate(self.connection, *pages, one.kind, one.score, share=one.share)
+                    touched |= {*pages}
+            self.connection.executemany("UPDATE sketch SET matched = 1 WHERE version = ?", [(one,) for one in versions])
             regroup(self.connection, touched)
 
     def wipe(self) -> None:
@@ -160,34 +169,24 @@ class Catalog:
                 self.connection.execute("UPDATE state SET wipe = 0")
                 self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def outstanding(self, reader: str) -> frozenset[str]:
-        """The captures of pages that were reached and have no reading of this version of the reader."""
+    def outstanding(self, reader: str) -> dict[str, str | None]:
+        """The captures of pages that were reached and have no reading by this version of the reader, oldest first.
+
+        With each, the version of which it has a reading, if any.
+        """
         with failures(self.path):
             rows = self.connection.execute(
-                "SELECT capture_id FROM capture WHERE outcome <> 'failed' AND (reader IS NULL OR reader <> ?)",
+                "SELECT capture_id, reader FROM capture WHERE outcome <> 'failed' AND (reader IS NULL OR reader <> ?) "
+                "ORDER BY leaf_index",
                 (reader,),
             )
-            return frozenset(capture_id for (capture_id,) in rows)
+            return dict(rows.fetchall())
 
     def unread(self) -> tuple[Unread, ...]:
         """The captures whose attestations could not be read, in the order of the log."""
         with failures(self.path):
             rows = self.connection.execute("SELECT * FROM unread ORDER BY leaf_index").fetchall()
         return tuple(Unread(*row) for row in rows)
-
-    def texts(self, *, after: int = 0) -> Iterator[VersionText]:
-        """The texts of all versions that have one, in the order they came in, from behind the version `after`."""
-        with failures(self.path):
-            rows = self.connection.execute(
-                "SELECT version.id, url, kind, title, language, date_first, text FROM version "
-                "JOIN page ON page.id = version.page JOIN content ON content.version = version.id "
-                "WHERE version.id > ? AND characters > 0 ORDER BY version.id",
-                (after,),
-            )
-            for version, url, kind, title, language, published, text in rows:
-                yield VersionText(
-                    version, url, kind, title, language, published and date.fromisoformat(published), text
-                )
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -199,9 +198,13 @@ class Catalog:
         row, reading = added.capture, added.reading
         url = row.url
         page = self._page(row, url)
+        version = None
+        if reading is not None:
+            version = self._version(page, reading, added.prepared or Prepared.of(reading))
         self.connection.execute(
             "INSERT OR IGNORE INTO capture (capture_id, leaf_index, envelope_sha256, target, final_url, started, "
-            "outcome, warc_sha256, payload_sha256, media_type, page) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "outcome, warc_sha256, payload_sha256, media_type, page, version, reader, source_sha256) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 row.capture_id,
                 row.leaf_index,
@@ -214,11 +217,14 @@ class Catalog:
                 row.payload_sha256,
                 row.media_type,
                 page,
+                version,
+                reading and reading.reader,
+                reading and reading.source_sha256,
             ),
         )
-        if reading is None:
+        if reading is None or version is None:
             return set()
-        return self._read(page, url, row.leaf_index, reading, added.prepared or Prepared.of(reading))
+        return self._show(page, url, row.leaf_index, reading, version)
 
     def _page(self, row: CaptureRow, url: str) -> int:
         # In single steps: an upsert opens a savepoint, at which FTS5 writes out what it has gathered.
@@ -236,13 +242,8 @@ class Catalog:
             )
         return int(page)
 
-    def _read(self, page: int, url: str, leaf_index: int, reading: ReadingRow, prepared: Prepared) -> set[int]:
-        """Say what a capture of a page holds; the pages whose statement may be another now."""
-        version = self._version(page, reading, prepared)
-        self.connection.execute(
-            "UPDATE capture SET version = ?, reader = ?, source_sha256 = ? WHERE capture_id = ?",
-            (version, reading.reader, reading.source_sha256, reading.capture_id),
-        )
+    def _show(self, page: int, url: str, leaf_index: int, reading: ReadingRow, version: int) -> set[int]:
+        """Say which version a capture of a page shows; the pages whose statement may be another now."""
         newest = self.connection.execute(
             "UPDATE page SET latest_leaf = ?1, latest_version = ?2 WHERE id = ?3 AND coalesce(latest_leaf, -1) <= ?1",
             (leaf_index, version, page),
@@ -251,10 +252,11 @@ class Catalog:
             self.connection.execute("UPDATE page SET statement = id WHERE id = ? AND statement IS NULL", (page,))
         if newest:
             self.connection.execute("DELETE FROM link WHERE page = ?", (page,))
-            self.connection.executemany(
-                "INSERT OR IGNORE INTO link VALUES (?, ?, ?)",
-                [(page, _storable(link.url), link.kind) for link in reading.links],
-            )
+            if reading.links:
+                self.connection.executemany(
+                    "INSERT OR IGNORE INTO link VALUES (?, ?, ?)",
+                    [(page, _storable(link.url), link.kind) for link in reading.links],
+                )
         follow_links(self.connection, page, url)
         return {page}
 
@@ -295,6 +297,8 @@ class Catalog:
             "INSERT INTO words (rowid, title, body) VALUES (?, ?, ?)", (version, prepared.title, body)
         )
         self._sign(version, reading)
+        if reading.kind in COMPARED:
+            self.connection.execute("INSERT INTO sketch VALUES (?, ?, 0, ?)", (version, page, prepared.sketch))
         if text_sha256 is not None:
             join_equal(self.connection, page, version, text_sha256)
         return version
@@ -325,77 +329,12 @@ class Catalog:
             (change.capture_id, change.leaf_index, change.envelope_sha256, change.reason),
         )
 
-    def _page_at(self, url: str) -> int | None:
-        row = self.connection.execute("SELECT id FROM page WHERE url = ?", (url,)).fetchone()
-        return None if row is None else int(row[0])
-
-    def _forget(self, capture_id: str) -> set[int]:
-        """Remove a capture and all that only it had; the pages whose statement may be another now."""
-        self.connection.execute("DELETE FROM unread WHERE capture_id = ?", (capture_id,))
+    def _pages_of(self, relation: VersionRelation) -> tuple[int, int] | None:
         row = self.connection.execute(
-            "DELETE FROM capture WHERE capture_id = ? RETURNING page, version", (capture_id,)
+            "SELECT one.page, other.page FROM version AS one, version AS other WHERE one.id = ? AND other.id = ?",
+            (relation.version, relation.other),
         ).fetchone()
-        if row is None:
-            return set()
-        self.connection.execute("UPDATE state SET wipe = 1")
-        # What is removed may be among what this transaction has met.
-        self._bodies.clear()
-        page, version = row
-        if version is not None:
-            self._drop_version(version)
-        return self._settle_page(page)
-
-    def _drop_version(self, version: int) -> bool:
-        """Remove a version that no capture is of any more; whether it was so."""
-        used = self.connection.execute("SELECT 1 FROM capture WHERE version = ? LIMIT 1", (version,)).fetchone()
-        if used is not None:
-            return False
-        title, text = self.connection.execute(
-            "SELECT title, text FROM version JOIN content ON content.version = id WHERE id = ?", (version,)
-        ).fetchone()
-        self.connection.execute(
-            "INSERT INTO words (words, rowid, title, body) VALUES ('delete', ?, ?, ?)",
-            (version, indexed(title or ""), indexed(text)),
-        )
-        signed = self.connection.execute("SELECT signatory FROM signature WHERE version = ?", (version,)).fetchall()
-        self.connection.execute("DELETE FROM signature WHERE version = ?", (version,))
-        for (signatory,) in set(signed):
-            if self.connection.execute("SELECT 1 FROM signature WHERE signatory = ?", (signatory,)).fetchone() is None:
-                self.connection.execute("DELETE FROM spelling WHERE signatory = ?", (signatory,))
-                self.connection.execute("DELETE FROM signatory WHERE id = ?", (signatory,))
-        self.connection.execute("DELETE FROM content WHERE version = ?", (version,))
-        self.connection.execute("DELETE FROM version WHERE id = ?", (version,))
-        return True
-
-    def _settle_page(self, page: int) -> set[int]:
-        """Say anew what a page is by the captures that are left; the pages whose statement may be another now."""
-        statement, url = self.connection.execute("SELECT statement, url FROM page WHERE id = ?", (page,)).fetchone()
-        fellows = {
-            one
-            for (one,) in self.connection.execute("SELECT id FROM page WHERE statement = ?", (statement,)).fetchall()
-        }
-        first = self.connection.execute(
-            "SELECT leaf_index, capture_id FROM capture WHERE page = ? ORDER BY leaf_index LIMIT 1", (page,)
-        ).fetchone()
-        self.connection.execute("DELETE FROM relation WHERE ?1 IN (page, other)", (page,))
-        self.connection.executemany("UPDATE page SET statement = id WHERE id = ?", [(one,) for one in fellows])
-        if first is None:
-            self.connection.execute("DELETE FROM link WHERE page = ?", (page,))
-            self.connection.execute("DELETE FROM page WHERE id = ?", (page,))
-            return fellows - {page}
-        self.connection.execute(
-            "UPDATE page SET first_leaf = ?1, first_capture = ?2, (latest_leaf, latest_version) = (SELECT leaf_index, "
-            "version FROM capture WHERE page = ?3 AND version IS NOT NULL ORDER BY leaf_index DESC LIMIT 1), "
-            "statement = (SELECT ?3 FROM version WHERE page = ?3 AND kind IN (SELECT value FROM json_each(?4))) "
-            "WHERE id = ?3",
-            (*first, page, json.dumps(sorted(PUBLISHED))),
-        )
-        for version, text_sha256 in self.connection.execute(
-            "SELECT id, text_sha256 FROM version WHERE page = ? AND text_sha256 IS NOT NULL", (page,)
-        ).fetchall():
-            join_equal(self.connection, page, version, text_sha256)
-        follow_links(self.connection, page, url)
-        return fellows | {page}
+        return None if row is None or row[0] == row[1] else (int(row[0]), int(row[1]))
 
 
 def _number(lastrowid: int | None) -> int:

@@ -10,6 +10,7 @@ from typing import Final, Literal, Self
 from urllib.parse import urldefrag, urlsplit
 
 from sijill.archive.catalog.arabic import indexed
+from sijill.archive.catalog.sketch import sketch
 
 PUBLISHED: Final = frozenset({"statement", "document"})
 """The kinds of pages that publish a statement; all others only show that there is one, or something else."""
@@ -125,11 +126,14 @@ class Prepared:
     """The words of the title as they are put into the index."""
     body: str
     """Likewise of the text."""
+    sketch: bytes
+    """Of the text, by which others are found that have much in common with it."""
 
     @classmethod
     def of(cls, reading: ReadingRow) -> Self:
         """What `reading` gives."""
-        return cls(reading.content_sha256, indexed(reading.title or ""), indexed(reading.text))
+        body = indexed(reading.text)
+        return cls(reading.content_sha256, indexed(reading.title or ""), body, sketch(body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,31 +178,20 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class RelationRow:
-    """How the page at `url` stands to the page at `other`.
+class VersionRelation:
+    """How the page of one version stands to the page of another, by what these say.
 
     `same` and `language` are symmetric and make both publications of one statement; `excerpt` and `teaser` say that
-    the first page holds a part of the second.
+    the first holds a part of the second. An excerpt that is no small part is a publication of that statement, too.
     """
 
-    url: str
-    other: str
+    version: int
+    other: int
     kind: Literal["same", "language", "excerpt", "teaser"]
     score: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class VersionText:
-    """The text of one version of a page, for whoever compares texts."""
-
-    version: int
-    """A number that only grows, until the catalog is made anew."""
-    url: str
-    kind: str
-    title: str | None
-    language: str | None
-    published: date | None
-    text: str
+    """How much of the shorter text is in the longer one."""
+    share: float = 1.0
+    """How much of what either says both say."""
 
 
 def site_of(url: str) -> tuple[str, str]:

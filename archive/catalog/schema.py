@@ -10,7 +10,7 @@ from typing import Final
 
 from sijill.archive.errors import CatalogUnusable
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised with any change of tables or of what is put into them."""
 _APPLICATION: Final = 0x73696A6C  # "sijl"
 _BUSY_MILLISECONDS: Final = 60_000
@@ -32,9 +32,16 @@ CREATE TABLE version (id INTEGER PRIMARY KEY, page INTEGER NOT NULL, content_sha
     date_source TEXT, date_verbatim TEXT, language TEXT, issuers TEXT NOT NULL, reasons TEXT NOT NULL,
     characters INTEGER NOT NULL, UNIQUE (page, content_sha256));
 CREATE INDEX version_text ON version (text_sha256) WHERE text_sha256 IS NOT NULL;
+CREATE INDEX version_day ON version (date_first) WHERE date_precision = 'day' AND kind = 'statement';
 
 -- Apart from the rest, so that going through many versions reads few bytes.
 CREATE TABLE content (version INTEGER PRIMARY KEY, text TEXT NOT NULL);
+
+-- By which texts are found that may have something in common, see matching; matched: compared with all others.
+CREATE TABLE sketch (version INTEGER PRIMARY KEY, page INTEGER NOT NULL, matched INTEGER NOT NULL,
+    hashes BLOB NOT NULL);
+CREATE INDEX sketch_unmatched ON sketch (version) WHERE matched = 0;
+CREATE INDEX sketch_page ON sketch (page);
 
 CREATE TABLE capture (id INTEGER PRIMARY KEY, capture_id TEXT NOT NULL UNIQUE, leaf_index INTEGER NOT NULL,
     envelope_sha256 TEXT NOT NULL, target TEXT NOT NULL, final_url TEXT, started TEXT NOT NULL, outcome TEXT NOT NULL,
@@ -59,7 +66,7 @@ CREATE TABLE link (page INTEGER NOT NULL, url TEXT NOT NULL, kind TEXT NOT NULL,
     PRIMARY KEY (page, url, kind)) WITHOUT ROWID;
 CREATE INDEX link_url ON link (url);
 CREATE TABLE relation (page INTEGER NOT NULL, other INTEGER NOT NULL, kind TEXT NOT NULL, score REAL NOT NULL,
-    PRIMARY KEY (page, other, kind)) WITHOUT ROWID;
+    share REAL NOT NULL, PRIMARY KEY (page, other, kind)) WITHOUT ROWID;
 CREATE INDEX relation_other ON relation (other);
 
 -- Without content of its own: what was put in is worked out again from the version when it must go.

@@ -77,6 +77,8 @@ class Publication:
     title: str | None
     published: str | None
     issuers: tuple[str, ...]
+    excerpt_of: str | None
+    """The publication of which it holds a part, if it does."""
     versions: tuple[Version, ...]
     captures: tuple[Captured, ...]
 
@@ -268,6 +270,11 @@ def _publication(catalog: Catalog, page: int, url: str, site: str) -> Publicatio
         "WHERE page = ? ORDER BY leaf_index",
         (page,),
     ).fetchall()
+    whole = query(
+        "SELECT whole.url FROM relation JOIN page AS whole ON whole.id = other JOIN page AS part ON part.id = page "
+        "WHERE page = ? AND kind = 'excerpt' AND whole.statement = part.statement ORDER BY score DESC, other LIMIT 1",
+        (page,),
+    ).fetchone()
     return Publication(
         url=url,
         site=site,
@@ -275,6 +282,7 @@ def _publication(catalog: Catalog, page: int, url: str, site: str) -> Publicatio
         title=current.title,
         published=current.published,
         issuers=issuers,
+        excerpt_of=None if whole is None else whole[0],
         versions=tuple(versions.values()),
         captures=tuple(
             Captured(capture_id, started, outcome, None if version is None else versions[version].number, *digests)

@@ -7,9 +7,13 @@ of nothing by itself. What was not found is None with the reason, never a guess.
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, cast, get_args
+
+from sijill.archive.errors import MalformedReading
 
 READER = "sijill-reader/1"
 """The version of the reader; any change that gives another result for the same bytes raises it."""
@@ -20,6 +24,12 @@ Kind = Literal["statement", "index", "teaser", "login", "empty", "document", "ot
 """`other` is what cannot be told; `teaser` a page that is little more than a link to the text."""
 BlockKind = Literal["heading", "paragraph", "line", "item", "row"]
 DateSource = Literal["metadata", "json-ld", "time-element", "text", "url", "document"]
+Precision = Literal["day", "month"]
+VersionHow = Literal["hreflang", "available-in", "link-text"]
+_KINDS = get_args(Kind)
+_DATE_SOURCES = get_args(DateSource)
+_PRECISIONS = get_args(Precision)
+_VERSION_HOWS = get_args(VersionHow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,7 @@ class PublicationDate:
 
     date: datetime.date
     """The first of the month if `precision` is `month`."""
-    precision: Literal["day", "month"]
+    precision: Precision
     source: DateSource
     verbatim: str
     """As written where it was found."""
@@ -111,7 +121,7 @@ class LanguageVersion:
 
     language: str
     url: str
-    how: Literal["hreflang", "available-in", "link-text"]
+    how: VersionHow
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +172,32 @@ class Reading:
     """What hindered the reading: bytes that are no text in the stated encoding, a limit that was reached."""
 
 
+def nothing_read(source_sha256: str, url: str, kind: Kind, reason: str, notes: tuple[str, ...] = ()) -> Reading:
+    """The reading of a page of which nothing was read, with the reason."""
+    why = f"not found: {reason}"
+    return Reading(
+        reader=READER,
+        source_sha256=source_sha256,
+        url=url,
+        kind=kind,
+        kind_reason=reason,
+        title=Found(None, why),
+        date=Found(None, why),
+        language=Found(None, why),
+        issuers=(),
+        text="",
+        paragraphs=(),
+        signatories=(),
+        signatories_reason=why,
+        versions=(),
+        documents=(),
+        teasers=(),
+        frame_sha256=hashlib.sha256(b"").hexdigest(),
+        links=(),
+        notes=notes,
+    )
+
+
 def reading_json(reading: Reading) -> bytes:
     """The reading in JSON: sorted members, UTF-8, no spaces; the same reading always gives the same bytes."""
     text = json.dumps(_plain(reading), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -177,3 +213,108 @@ def _plain(value: Any) -> Any:
         return [_plain(part) for part in value]
     names = type(value).__dataclass_fields__
     return {name: _plain(getattr(value, name)) for name in names}
+
+
+def parse_reading(data: bytes) -> Reading:
+    """The reading that `reading_json` wrote as these bytes.
+
+    Raises:
+        MalformedReading: they are not the bytes that it would write for what they say.
+    """
+    try:
+        reading = _reading(json.loads(data))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as err:
+        raise MalformedReading(f"{type(err).__name__}: {err}") from err
+    if reading_json(reading) != data:
+        raise MalformedReading("not as it would be written")
+    return reading
+
+
+def _reading(value: dict[str, Any]) -> Reading:
+    return Reading(
+        reader=_text(value["reader"]),
+        source_sha256=_text(value["source_sha256"]),
+        url=_text(value["url"]),
+        kind=cast(Kind, _one_of(_KINDS, value["kind"])),
+        kind_reason=_text(value["kind_reason"]),
+        title=_found(value["title"], _text),
+        date=_found(value["date"], _date),
+        language=_found(value["language"], _text),
+        issuers=tuple(map(_text, value["issuers"])),
+        text=_text(value["text"]),
+        paragraphs=tuple(map(_place, value["paragraphs"])),
+        signatories=tuple(map(_signatory_list, value["signatories"])),
+        signatories_reason=_text(value["signatories_reason"]),
+        versions=tuple(
+            LanguageVersion(
+                _text(one["language"]), _text(one["url"]), cast(VersionHow, _one_of(_VERSION_HOWS, one["how"]))
+            )
+            for one in value["versions"]
+        ),
+        documents=tuple(
+            LinkedDocument(_text(one["url"]), _text(one["title"]), _optional(one["media_type"], _text))
+            for one in value["documents"]
+        ),
+        teasers=tuple(Teaser(_text(one["url"]), _text(one["title"]), _text(one["text"])) for one in value["teasers"]),
+        frame_sha256=_text(value["frame_sha256"]),
+        links=tuple(map(_text, value["links"])),
+        notes=tuple(map(_text, value["notes"])),
+    )
+
+
+def _found(value: dict[str, Any], parse: Callable[[Any], T]) -> Found[T]:
+    return Found(_optional(value["value"], parse), _text(value["reason"]))
+
+
+def _date(value: dict[str, Any]) -> PublicationDate:
+    return PublicationDate(
+        date=datetime.date.fromisoformat(_text(value["date"])),
+        precision=cast(Precision, _one_of(_PRECISIONS, value["precision"])),
+        source=cast(DateSource, _one_of(_DATE_SOURCES, value["source"])),
+        verbatim=_text(value["verbatim"]),
+    )
+
+
+def _signatory_list(value: dict[str, Any]) -> SignatoryList:
+    return SignatoryList(
+        heading=_optional(value["heading"], _text),
+        layout=_text(value["layout"]),
+        signatories=tuple(
+            Signatory(
+                verbatim=_text(one["verbatim"]),
+                normalised=_text(one["normalised"]),
+                key=_text(one["key"]),
+                place=_place(one["place"]),
+                number=_optional(one["number"], _whole),
+                organisation=_optional(one["organisation"], _text),
+            )
+            for one in value["signatories"]
+        ),
+    )
+
+
+def _place(value: dict[str, Any]) -> Place:
+    return Place(_whole(value["start"]), _whole(value["end"]))
+
+
+def _optional(value: Any, parse: Callable[[Any], T]) -> T | None:
+    return None if value is None else parse(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} where text belongs")
+    return value
+
+
+def _whole(value: Any) -> int:
+    # True and False are integers to Python.
+    if type(value) is not int:
+        raise TypeError(f"{type(value).__name__} where a whole number belongs")
+    return value
+
+
+def _one_of(known: tuple[str, ...], value: Any) -> str:
+    if value not in known:
+        raise ValueError(f"{str(value)[:100]!r} is none of {', '.join(known)}")
+    return _text(value)

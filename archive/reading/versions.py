@@ -112,6 +112,12 @@ def numbers_in(text: str) -> frozenset[str]:
     return frozenset(number for number in found if len(number) > 1)
 
 
+def same_numbers(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether the numbers of two texts in different languages say that one is a version of the other."""
+    common = one & other
+    return len(common) >= _FEWEST_NUMBERS and len(common) >= _SAME_NUMBERS * len(one | other)
+
+
 def _address(url: str) -> str:
     return url.partition("#")[0].partition("://")[2].rstrip("/")
 
@@ -136,18 +142,13 @@ def _alike(readings: Sequence[Reading]) -> list[tuple[int, int]]:
         for group in by_date.values()
         for place, one in enumerate(group)
         for other in group[place + 1 :]
-        if _told_apart(readings[one], readings[other]) and _same_numbers(numbers[one], numbers[other])
+        if _told_apart(readings[one], readings[other]) and same_numbers(numbers[one], numbers[other])
     ]
 
 
 def _told_apart(one: Reading, other: Reading) -> bool:
     first, second = _language(one), _language(other)
     return first is not None and second is not None and first != second
-
-
-def _same_numbers(one: frozenset[str], other: frozenset[str]) -> bool:
-    common = one & other
-    return len(common) >= _FEWEST_NUMBERS and len(common) >= _SAME_NUMBERS * len(one | other)
 
 
 def _paragraphs(reading: Reading) -> list[str]:

@@ -1,4 +1,4 @@
-"""The main job on the bundled sample sites: crawl, seal, timestamp, export, verify, report, and tampering refused.
+"""The main job on the bundled sample sites: crawl, seal, timestamp, export, verify, look up, and tampering refused.
 
     python deployments/demo/demo.py [--keep DIR] [--store local|s3]
 
@@ -9,7 +9,6 @@ S3 server that is started for it, everything locked, and a deletion is seen to b
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import re
@@ -17,26 +16,23 @@ import shutil
 import subprocess
 import sys
 import time
-import tomllib
 import zipfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from command import BIN, Command, shown, sijill, step, verify
+from locked_store import BUCKET, deletion_is_refused, lock_everything, s3_server
+from looking_up import look_up
 from partners import outside_parties
 from serve import ServedSites, serve_sites
+from tampering import change_one_byte, forge
 
 from sijill.archive.capture.browser.chromium import find_chromium
-from sijill.archive.capture.spool import MemoryBody
 from sijill.archive.errors import BrowserUnavailable
-from sijill.archive.warc.zip_reader import open_member, read_zip
-from sijill.archive.warc.zip_writer import write_zip
 
 ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(sys.executable).parent
 
 JOINT_STATEMENT = "/2024/11/12/joint-statement-keep-the-records-of-zarqun/"
 """The page whose capture goes to the auditor."""
@@ -51,8 +47,6 @@ PICTURE = "as-a-person-saw-it.png"
 
 PACKAGE = "joint-statement.wacz"
 REPORT = "joint-statement.html"
-_BUCKET = "demo"
-_INSIDE_THE_WARC = 4_000
 
 
 def main() -> int:
@@ -80,7 +74,7 @@ def main() -> int:
     os.environ.pop("PREFECT_API_URL", None)
     with ExitStack() as stack:
         try:
-            gateway = stack.enter_context(_s3_server()) if options.store == "s3" else None
+            gateway = stack.enter_context(s3_server()) if options.store == "s3" else None
             return _demonstrate(folder, gateway, started)
         except RuntimeError as err:
             print(f"demo: {err}", file=sys.stderr)
@@ -91,25 +85,25 @@ def _demonstrate(folder: Path, gateway: Any, started: float) -> int:
     settings = folder / "sijill.toml"
     with ExitStack() as stack:
         sites = stack.enter_context(serve_sites())
-        _step("1. Who archives, and who watches: settings, keys, two timestamping authorities, two witnesses")
-        where = ["--store", gateway.store_url(_BUCKET)] if gateway else []
+        step("1. Who archives, and who watches: settings, keys, two timestamping authorities, two witnesses")
+        where = ["--store", gateway.store_url(BUCKET)] if gateway else []
         made = json.loads(
-            _sijill(
+            sijill(
                 "init", str(folder), "--operator", "Demo archive", "--contact", "demo@sijill.example", "--json", *where
             )
         )
         _reach_loopback(settings, sites.pins)
         if gateway:
-            _lock_everything(settings)
+            lock_everything(settings)
         sections = stack.enter_context(outside_parties(folder, made["logKey"]))
         with settings.open("a", encoding="utf-8") as file:
             file.write(f"\n{sections}")
         command = Command(settings)
         print(command("trust", "refresh").rstrip())
-        _step("2. What the store can really do: tried out, signed, logged")
+        step("2. What the store can really do: tried out, signed, logged")
         print(command("store", "probe").rstrip())
 
-        _step("3. Crawl the sites of three organisations by the Prefect flow: capture, sign, store, seal the log")
+        step("3. Crawl the sites of three organisations by the Prefect flow: capture, sign, store, seal the log")
         print("   (a Prefect server is being started for this, which takes about ten seconds)", flush=True)
         _name_sites(folder / "sites.toml", sites)
         if not _crawled(settings):
@@ -118,9 +112,9 @@ def _demonstrate(folder: Path, gateway: Any, started: float) -> int:
         if not _as_expected(first):
             return 1
         joint = next(one for one in first if one["target"].endswith(JOINT_STATEMENT))
-        if gateway and not _deletion_is_refused(gateway, joint["warcKey"]):
+        if gateway and not deletion_is_refused(gateway, joint["warcKey"]):
             return 1
-        _step("4. Crawl them again: pages are fetched anew; what they share and has not changed is not stored twice")
+        step("4. Crawl them again: pages are fetched anew; what they share and has not changed is not stored twice")
         if not _crawled_again(command):
             return 1
         status = _prove(folder, command, joint["captureId"])
@@ -128,14 +122,16 @@ def _demonstrate(folder: Path, gateway: Any, started: float) -> int:
             return status
         if not _show_drawn(folder, command, sites.url(_DRAWN_HOST, _DRAWN)):
             return 1
+        if not look_up(command, joint["captureId"]):
+            return 1
     seconds = time.monotonic() - started
     if gateway:
         print(f"\nDone in {seconds:.0f} s. The S3 server and all it held are gone now; package and report stay:")
     else:
-        print(f"\nDone in {seconds:.0f} s. The archive is in {_shown(folder)}. Go on with:")
-        print(f"  {_shown(BIN / 'sijill')} --config {_shown(settings)} list")
-    print(f"  {_shown(BIN / 'sijill-verify')} {_shown(folder / PACKAGE)} --trust {_shown(folder / 'trust.json')}")
-    print(f"  open {_shown(folder / REPORT)} in a browser")
+        print(f"\nDone in {seconds:.0f} s. The archive is in {shown(folder)}. Go on with:")
+        print(f"  {shown(BIN / 'sijill')} --config {shown(settings)} list")
+    print(f"  {shown(BIN / 'sijill-verify')} {shown(folder / PACKAGE)} --trust {shown(folder / 'trust.json')}")
+    print(f"  open {shown(folder / REPORT)} in a browser")
     return 0
 
 
@@ -177,24 +173,24 @@ def _crawled_again(command: Command) -> bool:
 
 def _prove(folder: Path, command: Command, capture_id: str) -> int:
     """What the auditor gets and does; the exit status."""
-    _step("5. One file for the auditor: the evidence package of the joint statement, and a report for people")
+    step("5. One file for the auditor: the evidence package of the joint statement, and a report for people")
     package, trust = folder / PACKAGE, folder / "trust.json"
     print(command("export", capture_id, "-o", str(package)).rstrip())
     command("report", capture_id, "-o", str(folder / REPORT))
-    print(f"\n   {_shown(folder / REPORT)}, {(folder / REPORT).stat().st_size:,} bytes")
+    print(f"\n   {shown(folder / REPORT)}, {(folder / REPORT).stat().st_size:,} bytes")
     print(f"\n{command('custody', capture_id).rstrip()}")
 
-    _step("6. The auditor verifies it, with the trust root and without any network")
-    status, report = _verify(str(package), "--trust", str(trust))
+    step("6. The auditor verifies it, with the trust root and without any network")
+    status, report = verify(str(package), "--trust", str(trust))
     print(report)
     if status != 0:
         return 1
 
-    _step("7. The same package with one byte changed, then with the zip's own checksums mended as a forger would")
-    for name, make in (("one-byte-changed.wacz", _change_one_byte), ("forged.wacz", _forge)):
+    step("7. The same package with one byte changed, then with the zip's own checksums mended as a forger would")
+    for name, make in (("one-byte-changed.wacz", change_one_byte), ("forged.wacz", forge)):
         changed = folder / name
         make(package, changed)
-        status, report = _verify(str(changed), "--trust", str(trust))
+        status, report = verify(str(changed), "--trust", str(trust))
         lines = report.splitlines()
         for number, line in enumerate(lines):
             if line.startswith("FAILED"):
@@ -204,15 +200,15 @@ def _prove(folder: Path, command: Command, capture_id: str) -> int:
             print("demo: the changed package was not refused", file=sys.stderr)
             return 1
 
-    _step("8. The auditor checks the whole archive: nothing altered, removed, reordered or added")
-    status, report = _verify("archive", command.store_url, "--trust", str(trust))
+    step("8. The auditor checks the whole archive: nothing altered, removed, reordered or added")
+    status, report = verify("archive", command.store_url, "--trust", str(trust))
     print(report)
     return 0 if status == 0 else 1
 
 
 def _show_drawn(folder: Path, command: Command, url: str) -> bool:
     """Capture a page that only a browser can show, and take its picture out of the package."""
-    _step("9. A page that a script draws, as a person saw it: captured with a browser that has no network of its own")
+    step("9. A page that a script draws, as a person saw it: captured with a browser that has no network of its own")
     try:
         print(f"   Chromium: {find_chromium()}")
     except BrowserUnavailable as err:
@@ -224,57 +220,15 @@ def _show_drawn(folder: Path, command: Command, url: str) -> bool:
             print(f"   {line}")
     package, picture = folder / DRAWN_PACKAGE, folder / PICTURE
     command("export", capture["captureId"], "-o", str(package))
-    status, report = _verify(str(package), "--trust", str(folder / "trust.json"))
+    status, report = verify(str(package), "--trust", str(folder / "trust.json"))
     print(f"   {next(line for line in report.splitlines() if line.startswith(DRAWN_PACKAGE))}")
     with zipfile.ZipFile(package) as opened:
         drawn = _DRAWN_WORDS in opened.read("provenance/dom.html").decode()
         picture.write_bytes(opened.read("provenance/screenshot-captioned.png"))
-    print(f"   the page with URL, time and digest, out of the package: {_shown(picture)}")
+    print(f"   the page with URL, time and digest, out of the package: {shown(picture)}")
     if status == 0 and drawn and capture["outcome"] == "complete":
         return True
     print("demo: the page that a script draws was not captured as it should be", file=sys.stderr)
-    return False
-
-
-@contextmanager
-def _s3_server() -> Iterator[Any]:
-    """A gateway with one bucket whose objects can be locked, and its credentials in the environment."""
-    spec = importlib.util.spec_from_file_location("s3_server", ROOT / "deployments" / "s3" / "serve.py")
-    if spec is None or spec.loader is None:
-        raise RuntimeError("deployments/s3/serve.py is missing")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    try:
-        with module.serve_s3() as gateway:
-            gateway.make_bucket(_BUCKET, module.BucketKind.LOCKED)
-            os.environ.update(gateway.user.environment)
-            yield gateway
-    except module.ServerError as err:
-        raise RuntimeError(f"the S3 server cannot be started: {err}") from err
-
-
-def _lock_everything(settings: Path) -> None:
-    text = settings.read_text(encoding="utf-8")
-    text = text.replace('lock = "none"', 'lock = "compliance"').replace("lock_days = 3650", "lock_days = 1")
-    text = text.replace("require = []", 'require = ["consistency", "versioning", "object-lock"]')
-    settings.write_text(text, encoding="utf-8")
-
-
-def _deletion_is_refused(gateway: Any, key: str) -> bool:
-    """Try to delete the very bytes of a WARC, as the owner of the bucket could, and see the store refuse."""
-    import boto3
-    from botocore.exceptions import ClientError
-
-    client = boto3.client("s3", endpoint_url=gateway.endpoint)
-    [version] = client.list_object_versions(Bucket=_BUCKET, Prefix=key)["Versions"]
-    print(f"\n   the owner of the bucket deletes version {version['VersionId']} of {key}:")
-    try:
-        client.delete_object(Bucket=_BUCKET, Key=key, VersionId=version["VersionId"])
-    except ClientError as err:
-        print(f"   refused by the store: {err.response['Error']['Code']}")
-        return True
-    print("demo: a locked object could be deleted", file=sys.stderr)
     return False
 
 
@@ -301,68 +255,6 @@ def _reach_loopback(settings: Path, pins: dict[str, str]) -> None:
     text = text.replace("allow = []", 'allow = ["127.0.0.0/8"]')
     lines = "".join(f"{json.dumps(name)} = {json.dumps(address)}\n" for name, address in pins.items())
     settings.write_text(text.replace("[network.pins]", "[network.pins]\n" + lines, 1), encoding="utf-8")
-
-
-@dataclass(frozen=True)
-class Command:
-    """`sijill` with the settings of the demo's archive; what it prints."""
-
-    settings: Path
-
-    def __call__(self, *arguments: str) -> str:
-        """Run it; what it prints."""
-        return _sijill("--config", str(self.settings), *arguments)
-
-    @property
-    def store_url(self) -> str:
-        """The URL of the archive's store."""
-        url = tomllib.loads(self.settings.read_text(encoding="utf-8"))["store"]["url"]
-        return url if "://" in url else (self.settings.parent / url).resolve().as_uri()
-
-
-def _sijill(*arguments: str) -> str:
-    return subprocess.run([BIN / "sijill", *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
-
-
-def _verify(*arguments: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [BIN / "sijill-verify", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout
-
-
-def _change_one_byte(package: Path, changed: Path) -> None:
-    data = bytearray(package.read_bytes())
-    data[_INSIDE_THE_WARC] ^= 1
-    changed.write_bytes(data)
-
-
-def _forge(package: Path, changed: Path) -> None:
-    """Change the same byte of the WARC, and pack everything anew so that the zip is in order."""
-    with package.open("rb") as source, changed.open("wb") as sink:
-        members = []
-        for member in read_zip(source):
-            with open_member(source, member) as reader:
-                data = bytearray(reader.read())
-            if member.offset <= _INSIDE_THE_WARC < member.end:
-                data[_INSIDE_THE_WARC - member.offset] ^= 1
-            members.append((member.name, MemoryBody(bytes(data))))
-        write_zip(members, sink)
-
-
-def _step(title: str) -> None:
-    print(f"\n{title}", flush=True)
-
-
-def _shown(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_as_csv = click.option("--csv", "as_csv", is_flag=True, help="Print CSV for spreadsheets.")
+csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print CSV for spreadsheets.")
 
 
 def _day(*, last: bool) -> Callable[[click.Context, click.Parameter, str | None], date | None]:
@@ -67,7 +66,7 @@ def _filters(command: F) -> F:
 @click.argument("words", nargs=-1)
 @_filters
 @as_json
-@_as_csv
+@csv_option
 @click.pass_obj
 def search(config: Path, /, words: tuple[str, ...], limit: int, as_json: bool, as_csv: bool, **wanted: Any) -> None:
     """Search what pages say, in Arabic and English, the best first.
@@ -80,7 +79,7 @@ def search(config: Path, /, words: tuple[str, ...], limit: int, as_json: bool, a
     from sijill.archive.errors import BadQuery
     from sijill.flows.reading.printing import print_found
 
-    _one_form(as_json, as_csv)
+    one_form(as_json, as_csv)
     filters = _wanted(config, **wanted)
     # What a shell leaves of a phrase in quotation marks is one argument with spaces in it.
     text = " ".join(f'"{word}"' if _phrase(word) else word for word in words)
@@ -95,14 +94,14 @@ def search(config: Path, /, words: tuple[str, ...], limit: int, as_json: bool, a
 @click.command(epilog="Example: sijill statements --signatory 'Example Network' --csv")
 @_filters
 @as_json
-@_as_csv
+@csv_option
 @click.pass_obj
 def statements(config: Path, /, limit: int, as_json: bool, as_csv: bool, **wanted: Any) -> None:
     """List statements, the newest first: each once, however many pages publish it."""
     from sijill.archive.catalog import statements as looking
     from sijill.flows.reading.printing import print_statements
 
-    _one_form(as_json, as_csv)
+    one_form(as_json, as_csv)
     filters = _wanted(config, **wanted)
     with _catalog(config, quiet=as_json or as_csv) as catalog:
         found = looking.statements(catalog, filters, limit=limit)
@@ -111,10 +110,11 @@ def statements(config: Path, /, limit: int, as_json: bool, as_csv: bool, **wante
 
 @click.command(epilog="Example: sijill statement 20261121t011630z-k3j5x2m4q7ab")
 @click.argument("statement_id", metavar="ID")
+@click.option("--diff", "with_diff", is_flag=True, help="Also how versions and languages differ, word by word.")
 @as_json
-@_as_csv
+@csv_option
 @click.pass_obj
-def statement(config: Path, statement_id: str, as_json: bool, as_csv: bool) -> None:
+def statement(config: Path, statement_id: str, with_diff: bool, as_json: bool, as_csv: bool) -> None:
     """Show one statement: its publications, languages, versions and signatories.
 
     ID is the id of the statement, or of any capture of it. Each version is named by the capture and the digest of the
@@ -124,18 +124,25 @@ def statement(config: Path, statement_id: str, as_json: bool, as_csv: bool) -> N
     from sijill.flows.errors import UnknownCapture
     from sijill.flows.reading.printing import print_statement
 
-    _one_form(as_json, as_csv)
+    one_form(as_json, as_csv)
+    if with_diff and (as_json or as_csv):
+        raise click.UsageError("--diff is for people: not with --json or --csv")
     with _catalog(config, quiet=as_json or as_csv) as catalog:
         found = find_statement(catalog, statement_id)
     if found is None:
         raise UnknownCapture(f"{statement_id[:100]!r}: no capture of a statement is in the catalog by this id")
     print_statement(found, as_json=as_json, as_csv=as_csv)
+    if with_diff:
+        from sijill.flows.reading.printing_changes import print_diffs
+        from sijill.flows.reading.stored import StoredReadings
+
+        print_diffs(found, StoredReadings(open_archive(config).store))
 
 
 @click.command(epilog="Example: sijill signatory 'Syrian Archive'")
 @click.argument("name")
 @as_json
-@_as_csv
+@csv_option
 @click.pass_obj
 def signatory(config: Path, name: str, as_json: bool, as_csv: bool) -> None:
     """Show all statements that a body signed.
@@ -147,7 +154,7 @@ def signatory(config: Path, name: str, as_json: bool, as_csv: bool) -> None:
     from sijill.flows.errors import UnknownSignatory
     from sijill.flows.reading.printing import print_signatories
 
-    _one_form(as_json, as_csv)
+    one_form(as_json, as_csv)
     with _catalog(config, quiet=as_json or as_csv) as catalog:
         found = signatories(catalog, name, key=name_key(name))
     if not found:
@@ -159,26 +166,19 @@ def signatory(config: Path, name: str, as_json: bool, as_csv: bool) -> None:
 def _catalog(config: Path, *, quiet: bool) -> Iterator[Catalog]:
     """The catalog, brought up to date; as it is if the store is out of reach, which stderr then says."""
     from sijill.archive.catalog.catalog import Catalog
-    from sijill.flows.progress import StatusLine
-    from sijill.flows.reading.catalog import FILE_NAME, open_catalog, update_catalog
+    from sijill.flows.reading.catalog import FILE_NAME, open_current, say_out_of_reach
     from sijill.storage.errors import StoreFailure
 
     try:
         archive = open_archive(config)
-        with open_catalog(archive) as catalog, StatusLine(quiet=quiet) as status:
-            updated = update_catalog(
-                archive,
-                catalog,
-                show=lambda done, total: status.show(f"reading the log: {done:,} of {total:,} entries"),
-            )
-        for one in updated.unread[:10]:
-            print(f"capture {one.capture_id} is not in the catalog: {one.reason}", file=sys.stderr)
     except StoreFailure as err:
-        path = _folder(config) / FILE_NAME
-        if not path.exists():
+        if not (path := _folder(config) / FILE_NAME).exists():
             raise
-        print(f"the store is out of reach, so this is what the catalog had: {err}", file=sys.stderr)
-    with Catalog(_folder(config) / FILE_NAME) as catalog:
+        say_out_of_reach(err)
+        with Catalog(path) as catalog:
+            yield catalog
+        return
+    with open_current(archive, quiet=quiet) as catalog:
         yield catalog
 
 
@@ -198,7 +198,7 @@ def _wanted(
     from sijill.archive.reading.normalise import name_key
 
     return Filters(
-        sites=tuple(host for site in sites for host in _hosts(config, site)),
+        sites=tuple(host for site in sites for host in hosts_of(config, site)),
         language=language,
         first=first,
         last=last,
@@ -207,7 +207,7 @@ def _wanted(
     )
 
 
-def _hosts(config: Path, site: str) -> tuple[str, ...]:
+def hosts_of(config: Path, site: str) -> tuple[str, ...]:
     """The hosts of a site of the sites file, or `site` itself if there is none of this id."""
     from sijill.flows.crawl.sites import FILE_NAME, read_sites
 
@@ -221,6 +221,7 @@ def _phrase(word: str) -> bool:
     return " " in word.strip() and not any(mark in word for mark in '"“”„«»*')
 
 
-def _one_form(as_json: bool, as_csv: bool) -> None:
+def one_form(as_json: bool, as_csv: bool) -> None:
+    """Refuse to print two forms at once."""
     if as_json and as_csv:
         raise click.UsageError("--json or --csv, not both")

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sijill.flows.commands.options import as_json, open_archive
 from sijill.flows.errors import ExitStatus
+
+if TYPE_CHECKING:
+    from sijill.flows.crawl.run import CrawlResult
+    from sijill.flows.wiring import Archive
 
 
 @click.command(epilog="Example: sijill crawl --all")
@@ -74,6 +81,47 @@ def crawl(
         with CrawlProcesses(opened, chosen, processes=count, workers=jobs) as crawling, progress:
             crawls = crawling.crawl(progress)
             sealed = evidence.seal(archive, on_progress=progress.sealing)
+    _read(archive, crawls.results, processes=processes, quiet=as_json)
+    _tell(archive)
     print_crawls(crawls.results, crawls.busy, sealed, as_json=as_json)
     if any(result.failed for result in crawls.results):
         raise SystemExit(ExitStatus.FAILED)
+
+
+def _read(archive: Archive, results: Sequence[CrawlResult], *, processes: int | None, quiet: bool) -> None:
+    """Read what was captured; what hinders that is said on stderr."""
+    import os
+
+    from sijill.flows.progress import StatusLine
+    from sijill.flows.reading.after import captures_of, read_new
+    from sijill.flows.reading.printing import say_problems
+    from sijill.provenance.printable import printable
+
+    captures = [capture_id for result in results for capture_id in captures_of(result.rows)]
+    with StatusLine(quiet=quiet) as status:
+        read, hindrance = read_new(
+            archive,
+            captures,
+            processes=processes or len(os.sched_getaffinity(0)),
+            show=lambda done, total: status.show(f"reading captures: {done:,} of {total:,}"),
+        )
+    say_problems(read, left=read.left)
+    if hindrance is not None:
+        print(f"not read: {printable(hindrance)}", file=sys.stderr)
+
+
+def _tell(archive: Archive) -> None:
+    """Tell those in the settings what changed; what hinders that is said on stderr."""
+    if not archive.settings.notifications.urls:
+        return
+    from sijill.flows.errors import our_errors
+    from sijill.flows.reading.changes import tell_changes
+    from sijill.provenance.printable import printable
+
+    try:
+        told = tell_changes(archive)
+    except our_errors() as err:
+        print(f"changes were not told: {printable(str(err))}", file=sys.stderr)
+        return
+    if told.changes:
+        print(f"{len(told.changes)} changed or vanished statements told", file=sys.stderr)

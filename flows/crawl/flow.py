@@ -38,6 +38,9 @@ from sijill.flows.crawl.spreading import Spread, spread, wait_for
 from sijill.flows.crawl.taking_up import is_left
 from sijill.flows.errors import SiteBusy
 from sijill.flows.orchestration.names import FOUND_NOTHING, LEASE_SECONDS, host_limits
+from sijill.flows.orchestration.telling import tell_changes_task
+from sijill.flows.reading.after import captures_of
+from sijill.flows.reading.task import read_captures_task
 from sijill.flows.sealing import seal_task
 from sijill.flows.settings import FILE_NAME, read_settings
 from sijill.flows.wiring import Archive, open_archive
@@ -66,6 +69,8 @@ class SiteCrawled:
     reached: bool = True
     """Whether any page of the site could be had."""
     taken_up: bool = False
+    captures: tuple[str, ...] = ()
+    """The ids of all that were made."""
 
 
 def _store_failed(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:
@@ -153,6 +158,10 @@ def crawl_site_flow(
         crawled = attempt(site, settings, listed, jobs, due)
     if seal and crawled.run_id is not None:
         seal_task(settings)
+    if crawled.captures:
+        read_captures_task(settings, crawled.captures)
+    if seal and crawled.run_id is not None:
+        tell_changes_task(settings)
     if crawled.run_id is None:
         return Completed(message=crawled.summary, data=crawled)
     if not crawled.statements:
@@ -216,6 +225,7 @@ def crawl_all_flow(
         results += wait_for(begun)
     if not left or len(begun) < len(chosen):
         seal_task(settings)
+        tell_changes_task(settings)
     table_of_sites(results)
     counts = ", ".join(f"{number} {name.lower()}" for name, number in Counter(one.state for one in results).items())
     message = f"{len(results)} sites: {counts}"
@@ -271,6 +281,7 @@ def _crawled(result: CrawlResult) -> SiteCrawled:
         failed=sum(row.failed for row in result.rows),
         reached=any(row.outcome in _REACHED for row in result.rows),
         taken_up=result.taken_up,
+        captures=tuple(captures_of(result.rows)),
     )
 
 

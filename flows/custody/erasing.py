@@ -14,6 +14,8 @@ from sijill.flows.custody.sharing import sharers
 from sijill.flows.custody.texts import said
 from sijill.flows.custody.tombstones import Tombstone, all_of, all_tombstones
 from sijill.flows.errors import NotSealed, RemovalRefused
+from sijill.flows.reading.catalog import forget_in_catalog
+from sijill.flows.reading.stored import forget_readings
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.attestation import Subject
 from sijill.provenance.attest.custody import envelope_subject
@@ -122,6 +124,7 @@ def remove(archive: Archive, removal: Removal, *, reason: str, authority: str) -
         UnusableText: `reason` or `authority` is empty or too long; nothing was changed.
         ObjectLocked: the store has been told to keep an object since; nothing was changed, or if that came after the
             sealing, what is locked is still there.
+        CatalogUnusable: all of that is done, but what the catalog beside the settings holds of it may still be there.
         StorageError: the store failed; running it again goes on.
     """
     reason, authority = said("reason", reason), said("authority", authority)
@@ -138,6 +141,8 @@ def remove(archive: Archive, removal: Removal, *, reason: str, authority: str) -
         _check_logged(archive, LogEntry(tombstone.tombstone_id, sha256, Kind.TOMBSTONE))
     for key in removal.keys:
         archive.store.erase(key)
+    forget_readings(archive.store, removal.capture_id)
+    forget_in_catalog(archive)
     return tombstones
 
 

@@ -5,18 +5,21 @@ The file is `catalog.sqlite` beside the settings. It is evidence of nothing, and
 
 from __future__ import annotations
 
+import os
+import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Self, TypeVar
 
 from sijill.archive.catalog.catalog import Catalog
-from sijill.archive.catalog.rows import Added, Change, Forgotten, Position, RelationRow, Unread
+from sijill.archive.catalog.rows import Added, Change, Forgotten, Position, ReadingRow, Unread
 from sijill.flows.reading.entries import Frontier, goes_on, parsed, stored_entries
 from sijill.flows.reading.loading import Load, Loader, Logged, Rows, loading
-from sijill.flows.reading.rows import Readings, StoredReadings
+from sijill.flows.reading.stored import Readings, StoredReadings
 from sijill.flows.signing import load as load_statement
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.tombstone import parse_tombstone_statement
@@ -24,6 +27,7 @@ from sijill.provenance.errors import LogDamaged
 from sijill.provenance.log.entry import Kind, LogEntry
 from sijill.provenance.log.layout import CHECKPOINT
 from sijill.provenance.log.merkle import EMPTY_ROOT
+from sijill.storage.errors import StoreFailure
 
 T = TypeVar("T")
 FILE_NAME = "catalog.sqlite"
@@ -35,11 +39,18 @@ _PIECE = 100
 """Captures that are loaded one after the other, in one process or thread."""
 _JOBS = 8
 """Objects that are read at once: most of the time goes by waiting for the store."""
+_ASKED_SINGLY = 500
+"""For so many captures the store is asked one by one; else it is asked for a list of all readings."""
+_READ_AT_ONCE = 1_000
+"""Captures without a reading that are read before something is looked up; more are left to `sijill read`."""
+_MOST_SAID = 10
 
 Show = Callable[[int, int], None]
 """Told how many entries are taken in, of how many."""
-Match = Callable[[Catalog], Iterable[RelationRow]]
-"""Compares the texts of the catalog; gives how pages stand to one another."""
+Make = Callable[[Sequence[str]], object]
+"""Makes readings of captures that have none."""
+Match = Callable[[Catalog], object]
+"""Compares the texts of the catalog that are new with the others, and takes in how their pages stand to one another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +78,92 @@ def open_catalog(archive: Archive) -> Catalog:
     return Catalog(archive.folder / FILE_NAME)
 
 
+@contextmanager
+def open_current(archive: Archive, *, quiet: bool) -> Iterator[Catalog]:
+    """The catalog of an archive, brought up to date, for a `with` statement.
+
+    Captures without a reading are read, up to a thousand of them. What stands in the way is said on stderr: captures
+    that cannot be read, a store that takes no readings, or one out of reach; then the catalog is as it was.
+
+    Args:
+        archive: whose catalog.
+        quiet: show no progress.
+
+    Raises:
+        StoreFailure: the store is out of reach, and there is no catalog.
+        LogDamaged, CatalogUnusable: see `update_catalog`.
+    """
+    path = archive.folder / FILE_NAME
+    known = path.exists()
+    with open_catalog(archive) as catalog:
+        try:
+            _bring_up_to_date(archive, catalog, quiet=quiet)
+        except StoreFailure as err:
+            if not known:
+                raise
+            say_out_of_reach(err)
+        yield catalog
+
+
+def forget_in_catalog(archive: Archive) -> None:
+    """Have the catalog forget what the log says is removed, if there is a catalog.
+
+    Raises:
+        LogDamaged, StorageError, CatalogUnusable: see `update_catalog`.
+    """
+    if (archive.folder / FILE_NAME).exists():
+        with open_catalog(archive) as catalog:
+            update_catalog(archive, catalog)
+
+
+def say_out_of_reach(error: StoreFailure) -> None:
+    """Say on stderr that an answer is that of an earlier catalog."""
+    print(f"the store is out of reach, so this is what the catalog had: {error}", file=sys.stderr)
+
+
+def _bring_up_to_date(archive: Archive, catalog: Catalog, *, quiet: bool) -> None:
+    from sijill.archive.catalog.matching import match_statements
+    from sijill.flows.progress import StatusLine
+    from sijill.flows.reading.printing import say_problems
+
+    with StatusLine(quiet=quiet) as status:
+
+        def make(captures: Sequence[str]) -> None:
+            from sijill.flows.reading.making import read_captures
+
+            now = captures[:_READ_AT_ONCE]
+            try:
+                read = read_captures(
+                    archive,
+                    now,
+                    processes=os.cpu_count() or 1,
+                    show=lambda done, total: status.show(f"reading captures: {done:,} of {total:,}"),
+                )
+            except StoreFailure as err:
+                # Whoever may only read the store still looks up what others have read.
+                print(f"captures without a reading are left out: {err}", file=sys.stderr)
+            else:
+                say_problems(read, left=len(captures) - len(now))
+
+        updated = update_catalog(
+            archive,
+            catalog,
+            make=make,
+            match=lambda catalog: match_statements(
+                catalog, lambda done, total: status.show(f"comparing texts: {done:,} of {total:,}")
+            ),
+            show=lambda done, total: status.show(f"reading the log: {done:,} of {total:,} entries"),
+        )
+    for one in updated.unread[:_MOST_SAID]:
+        print(f"capture {one.capture_id} is not in the catalog: {one.reason}", file=sys.stderr)
+
+
 def update_catalog(
     archive: Archive,
     catalog: Catalog,
     *,
     readings: Readings | None = None,
+    make: Make | None = None,
     match: Match | None = None,
     show: Show = lambda _done, _total: None,
 ) -> Updated:
@@ -83,8 +175,9 @@ def update_catalog(
     Args:
         archive: whose log.
         catalog: its catalog.
-        readings: by default those in the store, of this version of the reader.
-        match: called if anything was new.
+        readings: by default those in the store.
+        make: called with the captures that have no reading at all, if there are any.
+        match: called at the end.
         show: told of progress.
 
     Raises:
@@ -106,8 +199,11 @@ def update_catalog(
             added += _go_on(archive, catalog, load, before, newest, show)
     _retry(catalog, Loader(archive.store, readings))
     late = _take_late(catalog, readings)
-    if match is not None and (added or late):
-        catalog.relate(match(catalog))
+    if make is not None and (unread := _unread(catalog, readings)):
+        make(unread)
+        late += _take_late(catalog, readings)
+    if match is not None:
+        match(catalog)
     return Updated(catalog.position().size, added, rebuilt, late, catalog.unread())
 
 
@@ -118,16 +214,38 @@ def _retry(catalog: Catalog, loader: Loader) -> None:
         catalog.retry(readable)
 
 
+def _unread(catalog: Catalog, readings: Readings) -> list[str]:
+    """The captures that have no reading at all, in the order of the log."""
+    return [capture_id for capture_id, reader in catalog.outstanding(readings.readers[0]).items() if reader is None]
+
+
 def _take_late(catalog: Catalog, readings: Readings) -> int:
-    """Take in readings that were made after their captures were; returns how many."""
-    waiting = catalog.outstanding(readings.reader)
-    if not waiting:
-        return 0
+    """Take in readings that were made after their captures were, and better ones than those; returns how many."""
+    waiting = catalog.outstanding(readings.readers[0])
     count = 0
     with ThreadPoolExecutor(_JOBS) as pool:
-        for some in _batches(one for one in readings.made() if one in waiting):
-            count += catalog.attach(row for row in list(pool.map(readings.read, some)) if row is not None)
+        for some in _batches(_to_be_asked(readings, waiting)):
+            rows = (row for row in list(pool.map(readings.read, some)) if row is not None)
+            count += catalog.attach(row for row in rows if _is_better(readings, row, waiting[row.capture_id]))
     return count
+
+
+def _to_be_asked(readings: Readings, waiting: Mapping[str, str | None]) -> Iterator[str]:
+    """Captures of which there may be a better reading than the catalog has."""
+    if len(waiting) <= _ASKED_SINGLY:
+        yield from waiting
+        return
+    asked: set[str] = set()
+    for reader in readings.readers:
+        for capture_id in readings.made(reader):
+            if capture_id not in asked and capture_id in waiting and waiting[capture_id] != reader:
+                asked.add(capture_id)
+                yield capture_id
+
+
+def _is_better(readings: Readings, row: ReadingRow, reader: str | None) -> bool:
+    best = list(readings.readers)
+    return reader not in best or best.index(row.reader) < best.index(reader)
 
 
 def _newest(archive: Archive, before: Position) -> Position:

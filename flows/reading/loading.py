@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from sijill.archive.catalog.rows import Added, Prepared, Unread
-from sijill.flows.reading.rows import Readings, StoredReadings, UnusableAttestation, capture_row
+from sijill.flows.reading.rows import UnusableAttestation, capture_row
+from sijill.flows.reading.stored import Readings, StoredReadings
 from sijill.provenance.attest.envelope import MAX_ENVELOPE, envelope_sha256
 from sijill.provenance.log.layout import attestation_key
 from sijill.storage.errors import NotAnObject, NotFound, ObjectTooLarge, StorageError
@@ -81,7 +82,7 @@ def loading(store: Store, readings: Readings, count: int) -> Iterator[Load]:
     jobs = min(os.cpu_count() or 1, _MOST_PROCESSES)
     local = store.url.startswith("file:") and isinstance(readings, StoredReadings)
     if local and count >= MANY and jobs > 1:
-        with _processes(Loader(store, readings), readings.reader, jobs) as load:
+        with _processes(Loader(store, readings), tuple(readings.readers), jobs) as load:
             yield load
         return
     loader = Loader(store, readings)
@@ -93,10 +94,10 @@ def loading(store: Store, readings: Readings, count: int) -> Iterator[Load]:
 
 
 @contextmanager
-def _processes(here: Loader, reader: str, jobs: int) -> Iterator[Load]:
+def _processes(here: Loader, readers: tuple[str, ...], jobs: int) -> Iterator[Load]:
     # Not by fork: this process may have threads, and clients that must not be shared.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(here.store.url, reader))
+    pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(here.store.url, readers))
 
     def load(logged: Sequence[Logged]) -> Callable[[], Rows]:
         future = pool.submit(_load, logged)
@@ -118,11 +119,11 @@ _here: list[Loader] = []
 """In a worker: what it works with."""
 
 
-def _begin(url: str, reader: str) -> None:
+def _begin(url: str, readers: tuple[str, ...]) -> None:
     # The terminal sends Ctrl-C to all processes; this one's parent decides what is to happen.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     store = open_store(url)
-    _here.append(Loader(store, StoredReadings(store, reader)))
+    _here.append(Loader(store, StoredReadings(store, readers)))
 
 
 def _load(logged: Sequence[Logged]) -> Rows | None:

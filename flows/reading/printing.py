@@ -8,13 +8,18 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sijill.archive.catalog.search import Found, Hit, Snippet
 from sijill.archive.catalog.statements import Signatory, Statement, StatementRow, Statements
 from sijill.flows.printing import print_facts, print_json, print_table
 from sijill.provenance.printable import printable
 
+if TYPE_CHECKING:
+    from sijill.flows.reading.making import Read
+
+_MOST_SAID = 10
+"""Captures of which the reason is said one by one."""
 _ACTED_ON = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
 
@@ -35,12 +40,33 @@ _SIGNED = (
 )  # fmt: skip
 
 
+def print_read(read: Read, *, as_json: bool) -> None:
+    """What reading captures came to."""
+    if as_json:
+        problems = [{"capture": one.capture_id, "reason": one.reason} for one in read.problems]
+        print_json({"read": read.made, "noPage": read.no_page, "removed": read.removed, "problems": problems})
+        return
+    more = [f"{read.no_page} reached no page"] * bool(read.no_page) + [f"{read.removed} removed"] * bool(read.removed)
+    print(", ".join([f"{read.made:,} captures read", *more]))
+    say_problems(read)
+
+
+def say_problems(read: Read, *, left: int = 0) -> None:
+    """Say on stderr which captures could not be read, and how many are still to be."""
+    for one in read.problems[:_MOST_SAID]:
+        print(f"capture {one.capture_id} cannot be read: {printable(one.reason)}", file=sys.stderr)
+    if (more := len(read.problems) - _MOST_SAID) > 0:
+        print(f"and {more:,} more", file=sys.stderr)
+    if left:
+        print(f"{left:,} captures are not read yet; run: sijill read", file=sys.stderr)
+
+
 def print_found(found: Found, *, as_json: bool, as_csv: bool) -> None:
     """What a search found."""
     if as_json:
         print_json({"total": found.total, "hits": [_hit_json(hit) for hit in found.hits]})
     elif as_csv:
-        _print_csv(_HIT, ({**_hit_json(hit), "snippet": _marked(hit.snippet, "[", "]")} for hit in found.hits))
+        print_csv(_HIT, ({**_hit_json(hit), "snippet": _marked(hit.snippet, "[", "]")} for hit in found.hits))
     else:
         bold, plain = ("\x1b[1m", "\x1b[0m") if _coloured() else ("[", "]")
         for hit in found.hits:
@@ -61,7 +87,7 @@ def print_statements(found: Statements, *, as_json: bool, as_csv: bool) -> None:
     if as_json:
         print_json({"total": found.total, "statements": [_row_json(row) for row in found.rows]})
     elif as_csv:
-        _print_csv(_STATEMENT, (_row_json(row) for row in found.rows))
+        print_csv(_STATEMENT, (_row_json(row) for row in found.rows))
     else:
         print_table(
             ("Statement", "Published", "Languages", "Sites", "Signatories", "Title"),
@@ -86,7 +112,7 @@ def print_statement(found: Statement, *, as_json: bool, as_csv: bool) -> None:
         print_json(_statement_json(found))
         return
     if as_csv:
-        _print_csv(_VERSION, _capture_lines(found))
+        print_csv(_VERSION, _capture_lines(found))
         return
     row = found.row
     print_facts(
@@ -101,6 +127,8 @@ def print_statement(found: Statement, *, as_json: bool, as_csv: bool) -> None:
         print(f"\n{printable(publication.url)}")
         current = publication.versions[-1]
         print(f"  {publication.language or 'no language found'} · {publication.published or 'no date found'}")
+        if publication.excerpt_of is not None:
+            print(f"  an excerpt of {printable(publication.excerpt_of)}")
         if publication.published is None:
             print(f"  date: {printable(current.reasons.get('date', 'not found'))}")
         for version in publication.versions:
@@ -128,7 +156,7 @@ def print_signatories(found: Sequence[Signatory], *, as_json: bool, as_csv: bool
     if as_json:
         print_json({"signatories": [_signatory_json(one) for one in found]})
     elif as_csv:
-        _print_csv(_SIGNED, (line for one in found for line in _signed_lines(one)))
+        print_csv(_SIGNED, (line for one in found for line in _signed_lines(one)))
     else:
         for one in found:
             print(printable(one.name))
@@ -245,7 +273,7 @@ def _signed_lines(one: Signatory) -> Iterable[dict[str, Any]]:
         }
 
 
-def _print_csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
+def print_csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
     """RFC 4180 but for line ends; lists are parted by spaces, and nothing is taken for a formula by a spreadsheet."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)

@@ -6,23 +6,14 @@ import base64
 import calendar
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urldefrag, urljoin
 
 from sijill.archive.catalog.rows import CaptureRow, PageLink, PublishedOn, ReadingRow, SignatoryRow
-from sijill.archive.reading.statement import READER
 from sijill.provenance.attest.envelope import envelope_sha256
-from sijill.storage.errors import NotAnObject, NotFound, ObjectTooLarge
-from sijill.storage.store import Store
 
-READINGS = "readings/"
-"""What readers made of captures: derived data, made anew at any time."""
-_LARGEST_READING = 64 << 20
-
-
-_NOT_AS_EXPECTED = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+NOT_AS_EXPECTED = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """What JSON of another form than the expected one leads to."""
 
 
@@ -32,42 +23,6 @@ class UnusableAttestation(Exception):
 
 class UnusableReading(Exception):
     """What is stored as a reading is none."""
-
-
-class Readings(Protocol):
-    """The readings of one version of the reader."""
-
-    @property
-    def reader(self) -> str:
-        """The version."""
-
-    def made(self) -> Iterator[str]:
-        """The ids of all captures that have a reading."""
-
-    def read(self, capture_id: str) -> ReadingRow | None:
-        """The reading of a capture; None if there is none that can be used."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredReadings:
-    """The readings that a store keeps at `readings/<reader>/<capture-id>.json`."""
-
-    store: Store
-    reader: str = READER
-
-    def made(self) -> Iterator[str]:
-        """See `Readings.made`."""
-        folder = f"{READINGS}{self.reader}/"
-        for key in self.store.list(folder):
-            yield key.removeprefix(folder).removesuffix(".json")
-
-    def read(self, capture_id: str) -> ReadingRow | None:
-        """See `Readings.read`."""
-        try:
-            data = self.store.read(f"{READINGS}{self.reader}/{capture_id}.json", limit=_LARGEST_READING)
-            return reading_row(capture_id, data)
-        except (NotAnObject, NotFound, ObjectTooLarge, UnusableReading):
-            return None
 
 
 def capture_row(leaf_index: int, envelope: bytes) -> CaptureRow:
@@ -82,7 +37,7 @@ def capture_row(leaf_index: int, envelope: bytes) -> CaptureRow:
     try:
         statement = json.loads(base64.b64decode(json.loads(envelope)["payload"], validate=True))
         return _capture_row(leaf_index, envelope_sha256(envelope), statement)
-    except _NOT_AS_EXPECTED as err:
+    except NOT_AS_EXPECTED as err:
         raise UnusableAttestation(f"not the attestation of a capture: {type(err).__name__}: {err}") from err
 
 
@@ -114,7 +69,7 @@ def reading_row(capture_id: str, data: bytes) -> ReadingRow:
     """
     try:
         return _reading_row(capture_id, json.loads(data))
-    except _NOT_AS_EXPECTED as err:
+    except NOT_AS_EXPECTED as err:
         raise UnusableReading(f"{capture_id}: {err}") from err
 
 

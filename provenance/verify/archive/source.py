@@ -18,8 +18,8 @@ from sijill.provenance.log.tiles import WIDTH, Tile
 OBJECTS: Final = "objects/"
 CHECKPOINTS: Final = "log/checkpoints/"
 BATCHES: Final = "log/batches/"
-MUTABLE: Final = (QUEUE, "probe/", "pending/")
-"""What comes and goes: not sealed yet, canary objects, what others are to be asked again."""
+MUTABLE: Final = (QUEUE, "probe/", "pending/", "readings/")
+"""What comes and goes: not sealed yet, canary objects, what others are to be asked again, what readers made."""
 _PUBLIC: Final = "trust/"
 
 ENVELOPE: Final = "attestation.dsse.json"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sijill.archive.catalog.catalog import Catalog
-from sijill.archive.catalog.rows import Forgotten, Position, RelationRow, Unread
+from sijill.archive.catalog.rows import Forgotten, Position, Unread, VersionRelation
 from sijill.archive.catalog.search import search
 from sijill.archive.catalog.statements import find_statement, signatories, statements
 from sijill.archive.errors import CatalogUnusable
@@ -86,13 +86,13 @@ def test_relations_that_are_handed_in(catalog, rows):
         rows.added(1, B, rows.ENGLISH[:150]),
         rows.added(2, C, rows.ENGLISH.replace("years", "days")),
     )
-    assert [text.url for text in catalog.texts(after=1)] == [B, C]
-    catalog.relate(
+    catalog.matched(
+        [1, 2, 3],
         [
-            RelationRow(C, A, "same", 0.97),
-            RelationRow(B, A, "excerpt", 0.6),
-            RelationRow("https://no.example/", A, "same"),
-        ]
+            VersionRelation(3, 1, "same", 0.97),
+            VersionRelation(2, 1, "excerpt", 0.6, 0.1),
+            VersionRelation(9, 1, "same"),
+        ],
     )
     found = find_statement(catalog, rows.capture_id(0))
     assert urls(found) == [A, C]
@@ -103,7 +103,7 @@ def test_joining_goes_over_any_number_of_steps_in_any_order(catalog, rows):
     pages = [f"https://s{n}.example/" for n in range(6)]
     rows.advance(catalog, *(rows.added(n, url, f"text {n} " * 5) for n, url in enumerate(pages)))
     for one, other in [(5, 4), (1, 2), (4, 3), (2, 3)]:
-        catalog.relate([RelationRow(pages[one], pages[other], "same")])
+        catalog.matched([], [VersionRelation(one + 1, other + 1, "same")])
     assert urls(find_statement(catalog, rows.capture_id(5))) == pages[1:]
     assert find_statement(catalog, rows.capture_id(4)).row.statement_id == rows.capture_id(1)
 
@@ -130,10 +130,10 @@ def test_one_body_in_several_spellings(catalog, rows):
 
 def test_a_reading_that_comes_later_and_one_that_replaces_it(catalog, rows):
     rows.advance(catalog, rows.added(0, A), rows.added(1, B, outcome="failed"))
-    assert catalog.outstanding("test/1") == {rows.capture_id(0)}
+    assert catalog.outstanding("test/1") == {rows.capture_id(0): None}
     assert catalog.attach([rows.made(0, rows.ENGLISH), rows.made(7, "no such capture")]) == 1
-    assert catalog.outstanding("test/1") == frozenset()
-    assert catalog.outstanding("test/2") == {rows.capture_id(0)}
+    assert catalog.outstanding("test/1") == {}
+    assert catalog.outstanding("test/2") == {rows.capture_id(0): "test/1"}
     catalog.attach([rows.made(0, rows.ENGLISH.replace("warrants", "orders"), reader="test/2")])
     assert search(catalog, "warrants").total == 0
     assert search(catalog, "orders").hits[0].capture_id == rows.capture_id(0)
@@ -175,7 +175,7 @@ def test_what_is_forgotten_is_nowhere_in_the_file(catalog, rows):
 def test_what_joined_two_statements_is_forgotten(catalog, rows):
     pages = [f"https://s{n}.example/" for n in range(3)]
     rows.advance(catalog, *(rows.added(n, url, f"text {n} " * 5) for n, url in enumerate(pages)))
-    catalog.relate([RelationRow(pages[0], pages[1], "same"), RelationRow(pages[1], pages[2], "same")])
+    catalog.matched([], [VersionRelation(1, 2, "same"), VersionRelation(2, 3, "same")])
     assert statements(catalog).total == 1
     rows.advance(catalog, Forgotten(rows.capture_id(1)))
     assert [row.statement_id for row in statements(catalog).rows] == [rows.capture_id(2), rows.capture_id(0)]

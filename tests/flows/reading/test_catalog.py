@@ -10,7 +10,6 @@ from datetime import date
 
 import pytest
 
-from sijill.archive.catalog.rows import RelationRow
 from sijill.archive.catalog.search import search
 from sijill.archive.catalog.statements import find_statement, statements
 from sijill.archive.reading.statement import (
@@ -27,10 +26,12 @@ from sijill.archive.reading.statement import (
 )
 from sijill.flows import evidence
 from sijill.flows.custody import erasing
+from sijill.flows.reading import catalog as catalog_of_archive
 from sijill.flows.reading import loading
 from sijill.flows.reading.catalog import open_catalog, update_catalog
 from sijill.flows.reading.entries import goes_on, stored_entries
 from sijill.flows.reading.rows import UnusableReading, reading_row
+from sijill.flows.reading.stored import StoredReadings
 from sijill.flows.wiring import open_archive
 from sijill.provenance.errors import LogDamaged
 from sijill.provenance.log.layout import attestation_key
@@ -94,7 +95,7 @@ def test_without_readings_captures_are_listed_and_nothing_is_found(archive, capt
         exchange = stored.statement.predicate.exchanges[0]
         assert row == (one, "complete", exchange.payload.digest.sha256, stored.statement.warc.digests.sha256.hex)
         assert statements(catalog).total == 0
-        assert catalog.outstanding(READER) == {one}
+        assert catalog.outstanding(READER) == {one: None}
 
 
 def test_it_goes_on_from_where_it_stands_and_takes_late_readings(archive, captured, keep, sites):
@@ -109,7 +110,7 @@ def test_it_goes_on_from_where_it_stands_and_takes_late_readings(archive, captur
     assert (found.size, found.added, found.readings) == (3, 1, 1)
     with open_catalog(archive) as catalog:
         assert [hit.capture_id for hit in search(catalog, "warrants welcome").hits] == [one]
-        assert catalog.outstanding(READER) == {two}
+        assert catalog.outstanding(READER) == {two: None}
         root = archive.log_reader.checkpoint().checkpoint.root
         assert catalog.position().root == root
         assert goes_on(archive.log, 3, catalog.position().peaks, to=3, root=root)
@@ -209,21 +210,31 @@ def test_a_removed_capture_is_forgotten_with_its_words(archive, captured, keep):
         (archive.folder / "catalog.sqlite").unlink()
 
 
-def test_whoever_compares_texts_is_asked_when_something_is_new(archive, captured, keep, sites):
+def test_readings_are_made_of_what_has_none_and_a_better_one_replaces_another(archive, captured, keep, monkeypatch):
     one, two = captured("one", "two")
     keep(one, reading("https://x.example/"))
-    keep(two, reading("https://x.example/", TEXT.replace("Families", "Relatives")))
     asked = []
 
-    def match(catalog):
-        asked.append([text.url for text in catalog.texts()])
-        return [RelationRow(*asked[-1], "same", 0.9)]
+    def make(captures):
+        asked.append(list(captures))
+        keep(two, reading("https://x.example/", ARABIC, names=()))
 
-    updated(archive, match=match)
-    updated(archive, match=match)
-    assert asked == [[sites_url(sites, "one"), sites_url(sites, "two")]]
+    assert updated(archive, make=make).readings == 1
+    assert updated(archive, make=make).readings == 0
+    assert asked == [[two]]
+    newer = StoredReadings(archive.store, ("sijill-reader/2", READER))
+    assert updated(archive, readings=newer, make=make).readings == 0
+    archive.store.replace(f"readings/sijill-reader/2/{one}.json", newer_reading("https://x.example/"))
+    monkeypatch.setattr(catalog_of_archive, "_ASKED_SINGLY", 0)
+    assert updated(archive, readings=newer, make=make).readings == 1
+    monkeypatch.setattr(catalog_of_archive, "_ASKED_SINGLY", 500)
+    assert updated(archive, readings=newer, make=make).readings == 0
     with open_catalog(archive) as catalog:
-        assert find_statement(catalog, two).row.statement_id == one
+        assert catalog.outstanding("sijill-reader/2") == {two: READER}
+
+
+def newer_reading(url):
+    return reading(url, TEXT.replace("welcome", "condemn")).replace(READER.encode(), b"sijill-reader/2")
 
 
 def test_two_processes_at_once(archive, captured):
