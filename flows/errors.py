@@ -162,6 +162,17 @@ class SecretMissing(SijillError):
         self.block = block
 
 
+class NotTold(SijillError):
+    """Someone who was to be told of changes could not be."""
+
+    status = ExitStatus.FAILED
+
+    def __init__(self, positions: list[int]) -> None:
+        which = ", ".join(map(str, positions))
+        super().__init__(f"notifications.urls: number {which} could not be told; the next crawl tries again")
+        self.positions = positions
+
+
 class PrefectUnusable(SijillError):
     """The Prefect server cannot be reached, or does not do what it is asked."""
 

@@ -26,6 +26,7 @@ from sijill.provenance.package import evidence_package
 from sijill.provenance.package_layout import About, Token
 from sijill.provenance.verify.trust import TrustRoot
 from sijill.provenance.verify.verify import verify_package
+from sijill.provenance.verify_page import shipped_page
 from sijill.storage.layout import object_key
 from sijill.storage.store import Store
 
@@ -92,6 +93,7 @@ def export_package(archive: Archive, capture_id: str, path: Path) -> Exported:
         },
         tokens=_tokens(archive, capture, anchor),
         dependencies=taken_records(archive, capture.statement),
+        verify_page=shipped_page(),
     )
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:

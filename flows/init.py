@@ -85,6 +85,9 @@ pool = "sijill"                   # the work pool; another one for each archive 
 # notify = "slack-webhook/archivists"   # block told of failed runs and of sites where nothing was found: type/name
 seal_minutes = 15                 # how often the log is sealed by schedule: 1, 2, 5, 10, 15, 20, 30 or 60
 
+[notifications]                   # who is told after a crawl that a statement has changed or vanished
+urls = []                         # addresses of apprise, e.g. "mailto://...", or "$NAME": what this variable holds
+
 [secrets]                         # variables that must be set, and the Prefect Secret block that flows read instead
 # AWS_SECRET_ACCESS_KEY = "sijill-s3-secret"
 """

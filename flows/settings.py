@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -79,6 +80,12 @@ def _time_zone(text: str) -> str:
         ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError) as err:
         raise ValueError(f"{text!r} is not a time zone of the IANA database, such as 'Asia/Beirut'") from err
+    return text
+
+
+def _told_at(text: str) -> str:
+    if not re.fullmatch(r"\$[A-Z_][A-Z0-9_]{0,99}|[a-z][a-z0-9+]*://.+", text):
+        raise ValueError("must be an address of apprise, such as mailto://..., or $NAME of an environment variable")
     return text
 
 
@@ -230,6 +237,13 @@ class PrefectSection(_Section):
     """How often the log is sealed by schedule."""
 
 
+class NotificationsSection(_Section):
+    """Who is told when a statement has changed or vanished."""
+
+    urls: tuple[Annotated[OneLine, AfterValidator(_told_at)], ...] = Field(default=(), strict=False, max_length=32)
+    """Addresses as apprise has them, or `$NAME` for an environment variable that holds one: they are often secret."""
+
+
 class Settings(_Section):
     """The whole of `sijill.toml`."""
 
@@ -241,6 +255,7 @@ class Settings(_Section):
     network: NetworkSection = NetworkSection()
     browser: BrowserSection = BrowserSection()
     prefect: PrefectSection = PrefectSection()
+    notifications: NotificationsSection = NotificationsSection()
     secrets: dict[Variable, BlockName] = Field(default_factory=dict, max_length=50)
     """Environment variables that hold secrets, and the Prefect Secret block that has each where flows run."""
     timestamps: tuple[TimestampSection, ...] = Field(default=(), strict=False, max_length=16)

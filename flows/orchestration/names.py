@@ -11,6 +11,8 @@ OUR_TAG: Final = "sijill"
 """On every deployment and so on every run of it; automations look for it."""
 FOUND_NOTHING: Final = "sijill.site.found-nothing"
 """The name of the Prefect event of a run that captured no statement page; automations react to it."""
+STATEMENT_EVENT: Final = "sijill.statement."
+"""Before `changed`, `vanished` or `returned`: the name of the Prefect event of a statement to which that happened."""
 LEASE_SECONDS: Final = 60.0
 """How long a slot stays taken after its worker was killed; renewed while the worker lives. The least Prefect allows."""
 
