@@ -50,6 +50,9 @@ _ATTRIBUTES: dict[str, tuple[tuple[str, Use], ...]] = {
 }
 _SOURCE_SETS = ("srcset", "data-srcset", "imagesrcset")
 _SPECIAL = frozenset({"a", "area", "iframe", "link", "meta", "style", "title"})
+_HEAD_TAGS = frozenset(
+    {"base", "basefont", "bgsound", "link", "meta", "noframes", "noscript", "script", "style", "template", "title"}
+)
 _ANYWHERE = etree.XPath("//*[@style or " + " or ".join(f"@{name}" for name in _SOURCE_SETS) + "]")
 """Elements that may refer to something whatever they are called."""
 _MAY_BE_DOCUMENT = re.compile(r"p\s*d\s*f|d\s*o\s*c|o\s*d\s*t", re.IGNORECASE)
@@ -130,9 +133,30 @@ def parse_html(text: str) -> etree._Element | None:
     # libxml2 takes NUL for the end; huge_tree lets pages nest as deep as some do (a page's size is bounded elsewhere).
     parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, no_network=True, remove_comments=True, remove_pis=True)
     try:
-        return etree.fromstring(text.replace("\0", "\ufffd").encode(), parser)
+        root = etree.fromstring(text.replace("\0", "\ufffd").encode(), parser)
     except etree.XMLSyntaxError:  # nothing in it that could be an element
         return None
+    if root is not None:
+        _end_head(root)
+    return root
+
+
+def _end_head(root: etree._Element) -> None:
+    """End the head where a browser would (HTML §13.2.6.4.4): the parser, older than `main` and `article`, reads on."""
+    head = root.find("head")
+    if head is None:
+        return
+    beyond = [child for child in head if isinstance(child.tag, str)]
+    while beyond and beyond[0].tag in _HEAD_TAGS:
+        del beyond[0]
+    if not beyond:
+        return
+    body = root.find("body")
+    if body is None:
+        body = etree.SubElement(root, "body")
+    last, body.text, following = beyond[-1], None, body.text
+    last.tail = (last.tail or "") + (following or "")
+    body[:0] = beyond
 
 
 def _base(root: etree._Element, references: References) -> str:

@@ -5,9 +5,10 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import etree
 
 from sijill.archive.capture.reference import References, Use, same_site
-from sijill.archive.capture.requisites import read_html, srcset_urls
+from sijill.archive.capture.requisites import parse_html, read_html, srcset_urls
 from sijill.archive.capture.stylesheet import decode_css, read_css
 
 URL = "https://www.site.example/dir/page"
@@ -291,3 +292,26 @@ def test_style_sheets(css, references):
 )
 def test_encodings_of_style_sheets(data, charset, environment, text):
     assert decode_css(data, charset, environment) == text
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("<title>T</title><main>x</main>", "<head><title>T</title></head><body><main>x</main></body>"),
+        (
+            "<title>T</title><article><p>x</article>y",
+            "<head><title>T</title></head><body><article><p>x</p></article>y</body>",
+        ),
+        (
+            "<head><title>T</title><main>x</main> y<body>z<p>1",
+            "<head><title>T</title></head><body><main>x</main> yz<p>1</p></body>",
+        ),
+        (
+            "<head><title>T</title></head><body><main>x</main>",
+            "<head><title>T</title></head><body><main>x</main></body>",
+        ),
+    ],
+)
+def test_the_head_ends_where_a_browser_ends_it(html, expected):
+    root = parse_html(f"<!doctype html><html>{html}</html>")
+    assert "".join(etree.tostring(part, encoding="unicode") for part in root) == expected

@@ -270,3 +270,9 @@ def test_pdf_without_text():
     assert (reading.kind, reading.text, reading.title.value) == ("document", "", None)
     assert "without text, of 2 pages" in reading.kind_reason
     assert reading.date.value is None
+
+
+def test_a_page_without_head_and_body_tags_is_read():
+    reading = read(f"<!doctype html><html lang=en><title>T</title><article><h1>A statement</h1>{BODY}</article>")
+    assert (reading.kind, reading.title.value) == ("statement", "A statement")
+    assert "registers of the prison" in reading.text

@@ -84,3 +84,9 @@ def test_large_pages_are_not_read_and_odd_ones_end():
     assert visible_text(b"<div>" * 200 + b"deep") == "\ndeep"
     assert visible_text(b"<p>&#xD800;&#0;x" + b"<" * 100_000) is not None
     assert len(visible_text(b"<p>" + "ﷺ".encode() * 1_000_000)) <= 18_000_001
+
+
+def test_words_of_a_page_without_head_and_body_tags():
+    assert (
+        of("<!doctype html><title>T</title><main>Joint <b>statement</b></main> of ours") == "T\nJoint statement of ours"
+    )
