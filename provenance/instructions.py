@@ -123,6 +123,14 @@ The same checks and more by one command, which also compares the WARC with the a
 the index, the page list, the report and this text anew to compare them:
 
   sijill-verify @ID@.wacz --trust trust.json
+@PAGE@"""
+
+_PAGE: Final = """
+The same again with nothing installed: provenance/verify.html is that verifier as a page. Open it in a browser, which
+may be offline, and drop this package and the trust root on it. Whoever forges a package can forge the page in it, too:
+take it from elsewhere, or compare what this prints with the digest that is published with sijill.
+
+  sha256sum provenance/verify.html
 """
 
 _BRING_ROOTS: Final = """\
@@ -258,6 +266,7 @@ def instructions(
     cosigned: bool = False,
     quoted: bool = False,
     dependent: bool = False,
+    page: bool = False,
 ) -> bytes:
     """`VERIFY.txt` of a package.
 
@@ -269,6 +278,7 @@ def instructions(
         cosigned: whether its checkpoint, or the one that the attestation quotes, has more than one signature.
         quoted: whether the attestation quotes a checkpoint.
         dependent: whether the capture takes records from other captures.
+        page: whether the package holds the page that verifies it.
     """
     steps = "".join(
         _SUBJECT.replace("@NAME@", name).replace("@PATH@", path).replace("@TYPE@", media_type)
@@ -280,6 +290,7 @@ def instructions(
         .replace("@SUBJECTS@", steps)
         .replace("@DEPENDENCIES@", _DEPENDENCIES if dependent else "")
         .replace("@TIMES@", _times(timestamped=timestamped, cosigned=cosigned, quoted=quoted))
+        .replace("@PAGE@", _PAGE if page else "")
         .replace("@ID@", capture_id)
         .replace("@KEYID@", keyid)
     )

@@ -29,6 +29,8 @@ SHA256SUMS: Final = f"{FOLDER}SHA256SUMS"
 B3SUMS: Final = f"{FOLDER}B3SUMS"
 INSTRUCTIONS: Final = f"{FOLDER}VERIFY.txt"
 REPORT: Final = f"{FOLDER}report.html"
+VERIFY_PAGE: Final = f"{FOLDER}verify.html"
+"""The verifier as a page for a browser, which a package may hold; see `verify_page`."""
 
 DERIVED: Final = frozenset(
     {
@@ -87,7 +89,7 @@ def subject_path(name: str) -> str:
 
 def bad_subject(name: str, media_type: str) -> str | None:
     """Why a package cannot hold such a subject beside its fixed files, or None if it can."""
-    taken = {path.lower() for path in FIXED}
+    taken = {path.lower() for path in FIXED | {VERIFY_PAGE}}
     path = subject_path(name)
     if name != WARC_NAME and (path.lower() in taken or token_at(path) is not None):
         return "a file of the package has this name"
@@ -102,16 +104,18 @@ def token_at(path: str) -> Token | None:
     return None if match is None else Token(About(match[1]), match[2])
 
 
-def member_names(statement: CaptureStatement, tokens: Iterable[Token]) -> tuple[str, ...]:
+def member_names(statement: CaptureStatement, tokens: Iterable[Token], *, verify_page: bool = False) -> tuple[str, ...]:
     """The names of all files of the package of this capture, in their order.
 
     Args:
         statement: about the capture. It says which timestamps of the quoted checkpoint belong, and whether anything is
             taken from other captures.
         tokens: the timestamps that the package has.
+        verify_page: whether it holds the page that verifies it.
     """
     quoted = {Token(About.FRESHNESS, token.name) for token in statement.predicate.freshness_timestamps}
     others = {token for token in tokens if token.about is not About.FRESHNESS}
     subjects = {subject_path(subject.name) for subject in statement.subject}
     dependencies = {DEPENDENCIES} if statement.predicate.dependencies else set()
-    return tuple(sorted(FIXED | subjects | dependencies | {token.path for token in quoted | others}))
+    page = {VERIFY_PAGE} if verify_page else set()
+    return tuple(sorted(FIXED | subjects | dependencies | page | {token.path for token in quoted | others}))

@@ -14,7 +14,7 @@ from enum import Enum, auto
 
 from sijill.archive.errors import ArchiveError
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:[ \t]+(.*?))?[ \t]*")
+_STATUS_LINE = re.compile(rb"HTTP/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:[ \t](.*))?")
 _HEAD_END = re.compile(rb"\n\r?\n")
 _BEGINNING = b"HTTP/1."
 # RFC 9112 §7.1: chunk-size [ chunk-ext ]; white space around the size is what some servers send (§7.1.1, BWS).
@@ -216,15 +216,15 @@ def parse_head(raw: bytes) -> Head:
     status = _STATUS_LINE.fullmatch(lines[0])
     if status is None:
         raise MalformedResponse(f"it begins with {lines[0][:60]!r}")
-    fields: list[tuple[str, str]] = []
+    fields: list[tuple[str, list[str]]] = []
     for line in lines[1:]:
         text = line.decode("iso-8859-1")
         if text[:1] in {" ", "\t"} and fields:
-            name, value = fields[-1]
-            fields[-1] = (name, f"{value} {text.strip()}".strip())
+            fields[-1][1].append(text.strip())
         elif ":" in text:
             name, _, value = text.partition(":")
-            fields.append((name.strip(), value.strip()))
+            fields.append((name.strip(), [value.strip()]))
+    headers = tuple((name, " ".join(part for part in parts if part)) for name, parts in fields)
     version = "1.0" if status[1] == b"0" else "1.1"
-    reason = (status[3] or b"").decode("iso-8859-1")
-    return Head(len(raw), version, int(status[2]), reason, tuple(fields))
+    reason = (status[3] or b"").strip(b" \t").decode("iso-8859-1")
+    return Head(len(raw), version, int(status[2]), reason, headers)

@@ -19,7 +19,7 @@ LINE_LIMIT: Final = 16 << 10
 """The most bytes of a chunk-size line with its extensions and its end."""
 
 _HEAD_END = re.compile(rb"\n\r?\n")
-_STATUS_LINE = re.compile(r"HTTP/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:[ \t]+(.*?))?[ \t]*")
+_STATUS_LINE = re.compile(r"HTTP/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:[ \t](.*))?")
 # RFC 9112 §7.1: chunk-size [ chunk-ext ]; white space around the size is what senders do produce.
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?")
 _PLAIN_STATUS = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}( [^\x00-\x1f]*)?")
@@ -207,16 +207,16 @@ def parse_head(head: bytes, *, interim: int = 0) -> ResponseHead | None:
     found = _STATUS_LINE.fullmatch(lines[0])
     if found is None:
         return None
-    headers: list[tuple[str, str]] = []
+    fields: list[tuple[str, list[str]]] = []
     for line in lines[1:]:
-        if line[:1] in (" ", "\t") and headers:
-            name, value = headers[-1]
-            headers[-1] = (name, f"{value} {line.strip()}".strip())
+        if line[:1] in (" ", "\t") and fields:
+            fields[-1][1].append(line.strip())
         elif ":" in line:
             name, _, value = line.partition(":")
-            headers.append((name.strip(), value.strip()))
+            fields.append((name.strip(), [value.strip()]))
+    headers = tuple((name, " ".join(part for part in parts if part)) for name, parts in fields)
     version = "1.0" if found[1] == "0" else "1.1"
-    return ResponseHead(version, int(found[2]), found[3] or "", tuple(headers), len(head) + interim)
+    return ResponseHead(version, int(found[2]), (found[3] or "").strip(" \t"), headers, len(head) + interim)
 
 
 def is_plain_head(head: bytes) -> bool:

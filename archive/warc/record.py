@@ -168,10 +168,11 @@ def _check_type(fields: Sequence[tuple[str, str]]) -> None:
     if stated is None:
         raise BadRecordField("WARC-Type", "", "missing")
     record_type = RecordType(stated)
-    for name in _REQUIRED[record_type] - names:
+    for name in sorted(_REQUIRED[record_type] - names):
         raise BadRecordField(name, "", f"missing in a {record_type} record")
-    for name in names - _ALLOWED[record_type]:
-        raise BadRecordField(name, first(fields, name) or "", f"not for a {record_type} record")
+    for name, value in fields:
+        if name not in _ALLOWED[record_type]:
+            raise BadRecordField(name, value, f"not for a {record_type} record")
     content_type = first(fields, "Content-Type")
     if content_type != _CONTENT_TYPE.get(record_type, content_type):
         raise BadRecordField("Content-Type", content_type or "", f"not that of a {record_type} record")

@@ -9,9 +9,10 @@ that pywb uses, which is no dependency of ours because its licence is the AGPL.
 from __future__ import annotations
 
 import re
-from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
+from urllib.parse import quote_from_bytes, urlsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_HEX = re.compile(rb"[0-9A-Fa-f]{2}")
 _KEPT = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in "#%")
 
 _SESSION_SEGMENT = re.compile(r"\((?:[a-z]\([0-9a-z]{24}\))+\)|\([0-9a-z]{24}\)", re.IGNORECASE)
@@ -46,9 +47,15 @@ def surt(url: str) -> str:
 def _reescape(text: str) -> str:
     """Percent-decode until nothing changes, then encode once what is not printable ASCII."""
     data = text.encode()
-    while (decoded := unquote_to_bytes(data)) != data:
-        data = decoded
-    return quote_from_bytes(data, safe=_KEPT)
+    if b"%" not in data:
+        return quote_from_bytes(data, safe=_KEPT)
+    decoded = bytearray()
+    for byte in data:
+        decoded.append(byte)
+        # What was decoded may complete another escape, which "%2541" does twice.
+        while decoded[-3:-2] == b"%" and _HEX.fullmatch(decoded[-2:]):
+            decoded[-3:] = bytes([int(decoded[-2:], 16)])
+    return quote_from_bytes(bytes(decoded), safe=_KEPT)
 
 
 def _path(path: str) -> str:

@@ -49,13 +49,26 @@ def read_zip(source: BinaryIO) -> list[Member]:
     return members
 
 
-def open_member(source: BinaryIO, member: Member) -> BinaryIO:
+class MemberReader(io.BufferedReader):
+    """A reader of a member's data."""
+
+    def __init__(self, data: _MemberData) -> None:
+        super().__init__(data, 1 << 18)
+        self._data = data
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything was read of it."""
+        return self._data.begun
+
+
+def open_member(source: BinaryIO, member: Member) -> MemberReader:
     """A reader of a member's data, over `source`; it checks size and CRC-32 when its end is reached.
 
     It seeks `source` at every read, so several readers may share one source. Reading raises MalformedPackage if the
     data is cut short or its CRC-32 is wrong.
     """
-    return io.BufferedReader(_MemberData(source, member), 1 << 18)
+    return MemberReader(_MemberData(source, member))
 
 
 def _at(source: BinaryIO, offset: int, size: int) -> bytes:
@@ -121,6 +134,8 @@ class _MemberData(io.RawIOBase):
         self._member = member
         self._at = member.offset
         self._crc = 0
+        self.begun = False
+        """Whether anything was read, or is read by someone who asked where it lies."""
 
     def readable(self) -> bool:
         return True
@@ -130,9 +145,11 @@ class _MemberData(io.RawIOBase):
         file = file_of(self._source)
         if file is None or self._at != self._member.offset:
             return None
+        self.begun = True
         return file.part(self._member.offset, self._member.size)
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
+        self.begun = True
         target = memoryview(buffer)
         self._source.seek(self._at)
         data = self._source.read(min(len(target), self._member.end - self._at))

@@ -82,17 +82,18 @@ def _responses(predicate: Predicate, records: Sequence[ExaminedRecord]) -> Itera
         for dependency in predicate.dependencies
         for original in dependency.records
     }
-    for missing in attested.keys() - found.keys():
-        yield Finding(f"exchange {attested[missing].number}", f"no response or revisit record {missing}")
+    for missing, exchange in attested.items():
+        if missing not in found:
+            yield Finding(f"exchange {exchange.number}", f"no response or revisit record {missing}")
     for record in records:
-        exchange = attested.get(record.id)
-        if exchange is None:
+        stated = attested.get(record.id)
+        if stated is None:
             yield Finding(record.id, f"a {record.type} that the attestation does not name")
-        elif exchange.revisit is None:
-            yield from _response(exchange, record)
+        elif stated.revisit is None:
+            yield from _response(stated, record)
         else:
-            original = originals[exchange.revisit.capture_id, exchange.revisit.record]
-            yield from _revisit(exchange, exchange.revisit.kind, original, record)
+            original = originals[stated.revisit.capture_id, stated.revisit.record]
+            yield from _revisit(stated, stated.revisit.kind, original, record)
     expected = list(attested)
     if not attested.keys() ^ found.keys() and expected != list(found):
         yield Finding("responses", "not in the order of the exchanges")

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from sijill.archive.digest import chunks
 from sijill.archive.errors import TooLarge
-from sijill.archive.warc.zip_reader import open_member, read_zip
+from sijill.archive.warc.zip_reader import MemberReader, open_member, read_zip
 
 
 class PackageFiles:
@@ -20,7 +20,7 @@ class PackageFiles:
         """
         self._source = source
         self._members = {member.name: member for member in read_zip(source)}
-        self._opened: set[str] = set()
+        self._opened: list[tuple[str, MemberReader]] = []
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -32,8 +32,9 @@ class PackageFiles:
 
     def open(self, name: str) -> BinaryIO:
         """A reader of the file; read it to its end, where its CRC-32 is compared."""
-        self._opened.add(name)
-        return open_member(self._source, self._members[name])
+        reader = open_member(self._source, self._members[name])
+        self._opened.append((name, reader))
+        return reader
 
     def read(self, name: str, *, limit: int) -> bytes:
         """The contents of the file.
@@ -55,13 +56,14 @@ class PackageFiles:
         """
         return self._members[name].size == len(expected) and self.read(name, limit=len(expected)) == expected
 
-    def check_unopened(self) -> None:
-        """Read the files that nothing has asked for, so that the CRC-32 of every file was compared.
+    def check_unread(self) -> None:
+        """Read the files that nobody has read, so that the CRC-32 of every file was compared.
 
         Raises:
             MalformedPackage: see `read`.
         """
-        for name in self._members.keys() - self._opened:
+        read = {name for name, reader in self._opened if reader.begun}
+        for name in [name for name in self._members if name not in read]:
             with self.open(name) as file:
                 for _ in chunks(file):
                     pass

@@ -17,6 +17,8 @@ from sijill.archive.warc.scan import Sharing, scan_warc
 
 MAX_KEPT: Final = 64 << 20
 """The most bytes of a block other than a response's that are kept to be looked into."""
+_METHOD: Final = 64
+"""Bytes of a request that are kept: its method is in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class OtherRecord:
     sha256: str
     """Of the block, computed; lowercase hexadecimal."""
     block: bytes | None
-    """The block; None if it is one that need not be looked into, or larger than `MAX_KEPT`."""
+    """The block; of a request its beginning; None if it need not be looked into, or is larger than `MAX_KEPT`."""
     block_digest_holds: bool
 
     def field(self, name: str) -> str | None:
@@ -79,11 +81,12 @@ def survey_record(record: Record) -> ExaminedRecord | OtherRecord:
 def _examine_other(record: Record) -> OtherRecord:
     hasher = hashlib.sha256()
     kept = bytearray()
-    keeping = record.size <= MAX_KEPT and not _is_of_rendering(record)
+    most = _METHOD if record.type is RecordType.REQUEST else MAX_KEPT
+    keeping = (record.size <= most or most == _METHOD) and not _is_of_rendering(record)
     for chunk in record.chunks():
         record.hashing.update(Lane.BLOCK, hasher, chunk)
         if keeping:
-            kept += chunk
+            kept += chunk[: most - len(kept)]
     record.hashing.settle()
     found = Digest(Algorithm.SHA256, hasher.digest())
     return OtherRecord(

@@ -61,7 +61,7 @@ def verify_package(source: BinaryIO, trust: TrustRoot) -> Report:
     try:
         files = PackageFiles(source)
         _check_package(ledger, files)
-        files.check_unopened()
+        files.check_unread()
     except MalformedPackage as err:
         # Whatever was found so far came from bytes that may be anything.
         ledger = _ledger(trust, ())

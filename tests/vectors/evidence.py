@@ -31,7 +31,6 @@ from parties import (
 from sijill.archive.capture.exchange import Capture
 from sijill.archive.capture.spool import MemoryBody
 from sijill.archive.digest import digest_bytes
-from sijill.archive.warc.cdxj import index_lines
 from sijill.archive.warc.dependencies import Members
 from sijill.archive.warc.examine import ExaminedRecord, examine_warc
 from sijill.archive.warc.wacz import DEPENDENCIES
@@ -54,7 +53,7 @@ from sijill.provenance.log.entry import LogEntry
 from sijill.provenance.log.merkle import inclusion_proof, leaf_hash, perfect_root, root
 from sijill.provenance.log.note import NoteSigner, NoteVerifier
 from sijill.provenance.log.proof import LogProof, format_proof, parse_proof
-from sijill.provenance.package import Signed, derive, evidence_package
+from sijill.provenance.package import Signed, derive, evidence_package, package_index
 from sijill.provenance.package_layout import ATTESTATION, PROOF, About, Token, subject_path
 from sijill.provenance.report.browser import shown_pictures
 from sijill.provenance.verify.trust import Policy, TrustRoot
@@ -207,7 +206,7 @@ class Evidence:
             checkpoint=proof.checkpoint.data,
             key=self.key,
             log=self.log,
-            index=index_lines(examine_warc(io.BytesIO(self.warc)).records, self._taken_records()),
+            index=package_index(statement, examine_warc(io.BytesIO(self.warc)).records, self._taken_records()),
             tokens=self.tokens,
             pictures={name: self.others[name] for name in shown_pictures(statement)},
             dependencies=digest_bytes(self.taken) if self.taken else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import pytest
 from hypothesis import example, given
@@ -72,6 +73,21 @@ SEGMENT = st.text(st.sampled_from("abZ019._~-()!$'*+,;:@%2d5F&= "), max_size=8).
 def test_keys_are_those_of_pywb(scheme, host, port, path, query):
     url = f"{scheme}://{host}{port}/{'/'.join(path)}" + (f"?{query}" if query is not None else "")
     assert surt(url) == pywb_surt(url)
+
+
+@given(st.text(alphabet="%25341aZ", max_size=40))
+@example("%2525252541")
+@example("%%34%31")
+def test_escapes_of_escapes_are_decoded_until_none_is_left(text):
+    printable = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in "#%")
+    expected = text.encode()
+    while (decoded := unquote_to_bytes(expected)) != expected:
+        expected = decoded
+    assert surt("http://a.example/" + text) == f"example,a)/{quote_from_bytes(expected, safe=printable).lower()}"
+
+
+def test_an_escape_of_a_million_escapes_takes_no_time_to_speak_of():
+    assert surt("http://a.example/%" + "25" * 1_000_000 + "41") == "example,a)/a"
 
 
 def test_lines(warc, site):

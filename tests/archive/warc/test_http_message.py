@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sijill.archive.capture.http1 import MalformedResponse, ResponseReader
+from sijill.archive.warc import http_message
 from sijill.archive.warc.http_message import LINE_LIMIT, ResponseParser, is_plain_head
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -193,3 +194,24 @@ def test_agrees_with_the_fetcher(status, lines, end, interim, body, step):
         assert parser.head.headers == fetcher.head.headers
         assert parser.head.size == len(fetcher.interim) + fetcher.head.size
         assert parser.surplus == len(raw) - read
+
+
+def test_a_field_of_very_many_lines():
+    head = b"HTTP/1.1 200 OK\r\nX-Long: a\r\n" + b" b\r\n \r\n" * 200_000 + b"Y: z\r\n\r\n"
+    parsed = http_message.parse_head(head)
+    assert parsed.headers == (("X-Long", "a" + " b" * 200_000), ("Y", "z"))
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("200", ""),
+        ("200 ", ""),
+        ("200  \t", ""),
+        ("200 OK", "OK"),
+        ("200 \t Not  quite\t ", "Not  quite"),
+        ("200" + " " * 500_000, ""),
+    ],
+)
+def test_reasons(line, reason):
+    assert http_message.parse_head(f"HTTP/1.1 {line}\r\n\r\n".encode()).reason == reason

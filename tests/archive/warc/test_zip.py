@@ -17,6 +17,7 @@ from sijill.archive.errors import BadMemberName, BodyChanged, MalformedPackage, 
 from sijill.archive.warc.zip_form import MEMBER_LIMIT
 from sijill.archive.warc.zip_reader import open_member, read_zip
 from sijill.archive.warc.zip_writer import write_zip
+from sijill.provenance.verify.package import PackageFiles
 
 MEMBERS = {"archive/data.warc.gz": b"\x1f\x8bwarc", "datapackage.json": b"{}", "provenance/SHA256SUMS": b""}
 
@@ -234,3 +235,14 @@ def test_members_can_be_read_side_by_side():
         read["a"] += part
         read["b"] += two.read(300_001)
     assert read == data
+
+
+def test_every_file_is_compared_even_one_that_was_opened_and_never_read():
+    data = bytearray(zipped())
+    at = data.index(b"\x1f\x8bwarc")
+    data[at] ^= 1
+    files = PackageFiles(io.BytesIO(bytes(data)))
+    files.open("archive/data.warc.gz").close()
+    assert files.read("datapackage.json", limit=10) == b"{}"
+    with pytest.raises(MalformedPackage, match="CRC-32"):
+        files.check_unread()
