@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := archive provenance storage flows
+SOURCES := archive provenance storage viewer flows
 PACKAGES := $(foreach folder,$(SOURCES),-p sijill.$(folder))
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --no-deps --require-hashes
 ARCHIVE ?= archive-data
@@ -12,7 +12,7 @@ CONTACT ?= $(shell git config user.email 2>/dev/null || echo "$$(id -un)@$$(unam
 # make demo STORE=s3: the same against a real S3 server with Object Lock.
 STORE ?= local
 
-.PHONY: help demo capture s3 test lint format bench quality lock clean
+.PHONY: help demo capture s3 test lint format bench pictures quality lock verifier clean
 
 help:
 	@echo "make demo                 set up, archive the bundled sample sites, verify, and show a changed byte refused"
@@ -20,6 +20,8 @@ help:
 	@echo "make s3                   run an S3 server for trials; prints store URLs and credentials"
 	@echo "make capture URL=https:// archive a page into $(ARCHIVE)/"
 	@echo "make test | lint | bench  the test suite | ruff, mypy, import contracts | speed beside peers"
+	@echo "make verifier             build provenance/verify.html, the verifier as a page (needs node and npm)"
+	@echo "make pictures             the README's pictures of the viewer, made anew"
 	@echo "make quality              what the reader finds on sample pages: precision and recall"
 
 $(VENV)/bin/python:
@@ -71,10 +73,23 @@ bench: $(VENV)/.dev
 	@$(BIN)/python tests/bench/audit.py
 	@$(BIN)/python tests/bench/store.py
 	@$(BIN)/python tests/bench/browser.py
+	@$(BIN)/python tests/bench/viewer.py
 	@$(BIN)/python tests/bench/scale.py
+
+pictures: $(VENV)/.dev
+	@$(BIN)/python tests/viewer/pictures.py
 
 quality: $(VENV)/.dev
 	@$(BIN)/python tests/quality/measure.py
+
+# provenance/verify.html is committed, so that nothing needs node to run; a test compares it with what this builds.
+verifier: viewer/verifier/node_modules/.package-lock.json
+	@node viewer/verifier/build.mjs
+
+viewer/verifier/node_modules/.package-lock.json: viewer/verifier/package-lock.json
+	@command -v npm > /dev/null || { echo "no npm: apt-get install npm" >&2; exit 2; }
+	@npm ci --prefix viewer/verifier --ignore-scripts --no-fund --no-audit
+	@touch $@
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command "make lock" pyproject.toml

@@ -78,7 +78,8 @@ class Timestamp:
     @property
     def latest(self) -> datetime:
         """The latest time that the authority's statement allows."""
-        return self.time + (self.accuracy or timedelta())
+        left = datetime.max.replace(tzinfo=self.time.tzinfo) - self.time
+        return self.time + min(self.accuracy or timedelta(), left)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-LAYERS = ("archive", "provenance", "storage", "flows")
+LAYERS = ("archive", "provenance", "storage", "viewer", "flows")
 
 
 @pytest.fixture(scope="module")

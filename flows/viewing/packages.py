@@ -8,7 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,7 +35,7 @@ MOST_BYTES = 2 << 30
 """Of all packages that are kept; one that is larger is kept alone."""
 MOST_AT_ONCE = 2
 """Packages that are made, or verified, at one time."""
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 30.0
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ class MadePackages:
         """See `ArchiveSource.report`."""
         path = Path(self._folder.name) / f"{self._next()}.html"
         try:
-            with told(), self._turn():
+            with told(), self._turn(), _there(capture_id):
                 write_report(self.archive, capture_id, path)
                 return path.read_bytes()
         finally:
@@ -86,7 +86,8 @@ class MadePackages:
 
     def _make(self, capture_id: str) -> Package:
         path = Path(self._folder.name) / f"{self._next()}.wacz"
-        made = Package(path, export_package(self.archive, capture_id, path).digests)
+        with _there(capture_id):
+            made = Package(path, export_package(self.archive, capture_id, path).digests)
         with self._guard:
             self._kept[f"{path}"] = made
             size = sum(one.digests.size for one in self._kept.values())
@@ -112,13 +113,27 @@ class MadePackages:
             self._turns.release()
 
 
+@contextmanager
+def _there(capture_id: str) -> Iterator[None]:
+    """Tell an object that is missing from a capture that does not exist.
+
+    Raises:
+        PackageRefused: an object of the capture is not in the store.
+    """
+    try:
+        yield
+    except NotFound as err:
+        raise PackageRefused(f"{capture_id}: the store has lost what the attestation names: {err}") from err
+
+
 def _verify_stored(archive: Archive, capture_id: str) -> Report:
     """Verify what is stored of a capture of which no package can be made, as far as it is there."""
     capture = load_capture(archive, capture_id)
     proof, tokens = None, {}
     if capture.leaf_index is not None:
         anchor = choose_anchor(archive, capture.leaf_index)
-        proof = format_proof(archive.log_reader.proof(capture.leaf_index, anchor.size))
+        found = archive.log_reader.proof(capture.leaf_index, anchor.size)
+        proof = format_proof(replace(found, checkpoint=parse_checkpoint(anchor.note)))
         tokens = _tokens(archive, capture, anchor.size)
     with ExitStack() as stack:
         return verify_parts(

@@ -76,6 +76,7 @@ def served(archive: Archive, site: Site, *, show: Callable[[str], None]) -> Iter
             raise BadSettings(f"{url}: pages are replayed on an origin of their own; name another --replay-url")
         passes = Passes(secrets.token_bytes(_KEY_BYTES))
         links = ReplayLinks(replay_url, passes)
+        stack.enter_context(Updater(archive, source, show).running())
         app = make_app(
             source,
             Options(
@@ -96,7 +97,6 @@ def served(archive: Archive, site: Site, *, show: Callable[[str], None]) -> Iter
             ),
             passes,
         )
-        stack.enter_context(Updater(archive, source, show).running())
         stack.enter_context(serving([(sockets[0], app), (sockets[1], replay)]))
         yield Served(url, replay_url)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import BinaryIO
 
 from sijill.archive.catalog.catalog import Catalog
+from sijill.archive.errors import CatalogUnusable
 from sijill.archive.reading.statement import Reading
 from sijill.flows.custody.chain import chain
 from sijill.flows.custody.events import Voucher
@@ -22,7 +23,9 @@ from sijill.flows.viewing.runs import ViewedRuns
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.envelope import parse_envelope
 from sijill.provenance.verify.trust import TrustRoot
+from sijill.storage.errors import StoreFailure
 from sijill.storage.layout import object_key
+from sijill.viewer.errors import Unavailable
 from sijill.viewer.source import (
     CatalogState,
     CustodyEvent,
@@ -74,9 +77,14 @@ class ViewedArchive:
     @contextmanager
     def catalog(self) -> Iterator[Catalog]:
         """See `ArchiveSource.catalog`."""
-        with told(), open_catalog(self._archive) as catalog:
-            catalog.connection.execute("PRAGMA query_only = ON")
-            yield catalog
+        with ExitStack() as stack:
+            with told():
+                catalog = stack.enter_context(open_catalog(self._archive))
+                catalog.connection.execute("PRAGMA query_only = ON")
+            try:
+                yield catalog
+            except CatalogUnusable as err:
+                raise Unavailable(str(err)) from err
 
     def catalog_state(self) -> CatalogState:
         """See `ArchiveSource.catalog_state`."""
@@ -96,8 +104,13 @@ class ViewedArchive:
     @contextmanager
     def open_object(self, sha256: str) -> Iterator[BinaryIO]:
         """See `ArchiveSource.open_object`."""
-        with told(), self._archive.store.open(object_key(sha256)) as source:
-            yield source
+        with ExitStack() as stack:
+            with told():
+                source = stack.enter_context(self._archive.store.open(object_key(sha256)))
+            try:
+                yield source
+            except StoreFailure as err:
+                raise Unavailable(str(err)) from err
 
     def envelope(self, capture_id: str) -> StoredEnvelope:
         """See `ArchiveSource.envelope`."""

@@ -19,7 +19,8 @@ MAX_DEPTH = 32
 LARGEST_INTEGER = 2**53 - 1
 """RFC 8785 §3.2.2.3 with RFC 7493 §2.2: beyond it a reader may lose digits."""
 
-_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+"""A string, or one that never ends: looked for again from each of its quotation marks it would take quadratic time."""
 _BRACKET = re.compile(r"[\[\]{}]")
 # The encoder of the standard library is written in C. Of what `_is_plain` it writes just what RFC 8785 wants: the same
 # escapes, and keys by their code points, which for ASCII is the order of UTF-16.

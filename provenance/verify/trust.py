@@ -223,7 +223,7 @@ def _certificate(value: Any, path: str) -> str:
     text = _text(value, path)
     try:
         certificate = x509.load_pem_x509_certificate(text.encode("utf-8", "replace"))
-    except ValueError as err:
+    except (ValueError, x509.InvalidVersion) as err:
         raise MalformedTrustRoot(path, "not a certificate in PEM") from err
     if certificate.public_bytes(Encoding.PEM).decode("ascii") != text:
         raise MalformedTrustRoot(path, "PEM holds more than one certificate, or is not written as OpenSSL writes it")

@@ -31,7 +31,7 @@ from sijill.provenance.attest.members import CaptureStatement
 from sijill.provenance.attest.statement import parse_statement
 from sijill.provenance.log.proof import parse_proof
 from sijill.provenance.package import Signed, derive
-from sijill.provenance.package_layout import ATTESTATION, PROOF, About, Token, token_at
+from sijill.provenance.package_layout import ATTESTATION, PROOF, VERIFY_PAGE, About, Token, token_at
 from sijill.provenance.verify.trust import Revocation, TrustRoot
 
 TIMESTAMP = "a timestamp"
@@ -76,6 +76,7 @@ def derived(victim: Victim, files: Files) -> Files:
         index=index_lines(examine_warc(io.BytesIO(files[ARCHIVE])).records, taken_records(files)),
         tokens={token: data for name, data in files.items() if (token := token_at(name)) is not None},
         dependencies=digest_bytes(files[DEPENDENCIES]) if DEPENDENCIES in files else None,
+        verify_page=files.get(VERIFY_PAGE),
     )
     return derive(parts)
 
@@ -129,6 +130,11 @@ changed(
 )
 changed("a byte flipped in a checkpoint", "E-LOG-03", lambda _, files: {PROOF: other_root(files[PROOF])})
 changed("a file added", "E-PKG-02", lambda _, __: {"provenance/expert-opinion.txt": b"All of this is genuine.\n"})
+
+
+@on_package("the page that verifies replaced by one that finds all well, its digests made anew", "E-PKG-03")
+def page_replaced(victim: Victim, folder: Path) -> Verdict:
+    return given(victim, folder, {VERIFY_PAGE: b"<!DOCTYPE html>\n<title>Verify</title>\n<h1>VERIFIED</h1>\n"})
 
 
 def taken_otherwise(name: str, code: str | None, change: Callable[[Files], Files | None]) -> None:

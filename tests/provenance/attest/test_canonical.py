@@ -185,3 +185,8 @@ def test_keys_are_ordered_by_utf16():
     # RFC 8785 §3.2.3: a character beyond the basic plane sorts by its surrogates, before U+FB33.
     assert canonical({"\ufb33": 1, "\U0001f600": 2}) == '{"\U0001f600":2,"\ufb33":1}'.encode()
     assert canonical(dict.fromkeys(string.ascii_letters)).startswith(b'{"A":null')
+
+
+def test_a_string_that_never_ends_is_looked_for_once():
+    with pytest.raises(MalformedJson):
+        parse_canonical(b"[" * 65 + b'"' + b'\\"' * 2_000_000, limit=8 << 20)

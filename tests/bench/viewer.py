@@ -1,0 +1,87 @@
+"""The viewer: time to the first byte of each page over a catalog of 100,000 captures.
+
+python tests/bench/viewer.py [captures]
+
+The attestations are not stored, so the page of a capture shows that its attestation is missing; log and runs are small.
+"""
+
+from __future__ import annotations
+
+import http.client
+import statistics
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+from catalog import SEARCHED, fill
+
+from sijill.flows.init import initialise
+from sijill.flows.reading.catalog import open_catalog
+from sijill.flows.viewing.source import ViewedArchive
+from sijill.flows.wiring import open_archive
+from sijill.viewer.app import Options, make_app
+from sijill.viewer.listing import captures, statement_order, statement_rows
+from sijill.viewer.serving import Place, bound, listen, serving
+
+TIMES = 9
+AIM_MILLISECONDS = 100
+
+
+def main() -> None:
+    """Fill a catalog, serve it, ask for each page."""
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else SEARCHED
+    with tempfile.TemporaryDirectory() as folder:
+        archive = open_archive(initialise(Path(folder), operator="Bench", contact="bench@sijill.example").settings)
+        with open_catalog(archive) as catalog:
+            fill(catalog, number)
+            order = statement_order(catalog)
+            shown = [row.statement_id for row in statement_rows(catalog, order[:1])]
+            newest = captures(catalog)[0]
+        pages = {
+            "front page": "/",
+            "organisations": "/organisations",
+            "statements": "/statements",
+            "statements, a page far behind": f"/statements?page={max(1, len(order) // 100)}",
+            "statements of one site": f"/statements?site={newest.host}",
+            "statements of one language": "/statements?language=ar&from=2020",
+            "search, a phrase": "/statements?q=" + quote('"العدالة" بيان'),
+            "search, a common word": "/statements?q=statement",
+            "one statement": f"/statements/{shown[0]}",
+            "changes": "/changes",
+            "captures": "/captures",
+            "captures, a page far behind": f"/captures?page={max(1, number // 100)}",
+            "failed captures": "/captures?outcome=failed",
+            "one capture": f"/captures/{newest.capture_id}",
+            "runs": "/runs",
+            "log": "/log",
+        }
+        with closing(ViewedArchive(archive)) as source, closing(listen(Place("127.0.0.1", 0))) as opened:
+            host = bound(opened)
+            with serving([(opened, make_app(source, Options(hosts=frozenset({host}))))]):
+                print(f"{number:,} captures, {len(order):,} statements; milliseconds to the first byte")
+                print(f"{'page':32} {'first':>8} {'median':>8} {'worst':>8}")
+                for name, path in pages.items():
+                    first, *later = [_first_byte(host, path) for _ in range(TIMES + 1)]
+                    median = statistics.median(later)
+                    mark = "" if median < AIM_MILLISECONDS else f"  over {AIM_MILLISECONDS}"
+                    print(f"{name:32} {first:8.1f} {median:8.1f} {max(later):8.1f}{mark}", flush=True)
+
+
+def _first_byte(host: str, path: str) -> float:
+    connection = http.client.HTTPConnection(host, timeout=120)
+    started = time.perf_counter()
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    taken = (time.perf_counter() - started) * 1000
+    answer.read()
+    connection.close()
+    if answer.status != 200:
+        raise RuntimeError(f"{path}: {answer.status}")
+    return taken
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The archive for programs: JSON, Memento (RFC 7089) and an Atom feed."""

@@ -1,0 +1,109 @@
+"""Figures about the whole archive."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sijill.archive.catalog.catalog import Catalog
+from sijill.archive.catalog.schema import failures
+from sijill.viewer.listing import statement_order
+
+_UNITS: Final = (
+    (timedelta(minutes=10), timedelta(seconds=1), 19),
+    (timedelta(hours=10), timedelta(minutes=1), 16),
+    (timedelta(days=25), timedelta(hours=1), 13),
+)
+"""Up to how long a time is counted in which unit, and the characters of a time down to it; else in days."""
+_DAY: Final = (timedelta(days=1), 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the catalog holds in all."""
+
+    captures: int
+    outcomes: Mapping[str, int]
+    pages: int
+    publications: int
+    """Pages that publish a statement."""
+    signatories: int
+    languages: tuple[str, ...]
+    """Of all texts, the commonest first."""
+    statements: tuple[int, ...]
+    """All statements in the order of lists."""
+    unit: timedelta
+    """In which captures are counted over time."""
+    times: Mapping[str, Mapping[datetime, int]]
+    """By host, captures by when they began, down to the unit."""
+    of_host: Mapping[str, Mapping[str, int]]
+    """By host, captures by outcome."""
+
+    def hosts_of(self, names: Collection[str]) -> tuple[str, ...]:
+        """The hosts of the archive that are one of `names`, or below one."""
+        return tuple(host for host in self.of_host if any(host == name or host.endswith(f".{name}") for name in names))
+
+    def times_of(self, hosts: Collection[str] | None = None) -> Mapping[datetime, int]:
+        """Captures by when they began, of some hosts or of all."""
+        counted: Counter[datetime] = Counter()
+        for host, times in self.times.items():
+            if hosts is None or host in hosts:
+                counted.update(times)
+        return counted
+
+    def outcomes_of(self, hosts: Collection[str]) -> Mapping[str, int]:
+        """Captures by outcome, of some hosts."""
+        counted: Counter[str] = Counter()
+        for host in hosts:
+            counted.update(self.of_host.get(host, {}))
+        return counted
+
+
+def figures_of(catalog: Catalog) -> Figures:
+    """Work the figures out; takes a while with many captures.
+
+    Raises:
+        CatalogUnusable: SQLite failed.
+    """
+    query = catalog.connection.execute
+    with failures(catalog.path):
+        first, last = query("SELECT min(started), max(started) FROM capture").fetchone()
+        unit, characters = _unit(first, last)
+        counted = query(
+            "SELECT host, outcome, substr(started, 1, ?), count(*) FROM capture JOIN page ON page.id = capture.page "
+            "GROUP BY 1, 2, 3",
+            (characters,),
+        ).fetchall()
+        pages, publications = query("SELECT count(*), count(statement) FROM page").fetchone()
+        (signatories,) = query("SELECT count(*) FROM signatory").fetchone()
+        languages = query(
+            "SELECT language FROM version WHERE language IS NOT NULL GROUP BY language ORDER BY count(*) DESC LIMIT 50"
+        ).fetchall()
+    times: dict[str, Counter[datetime]] = {}
+    of_host: dict[str, Counter[str]] = {}
+    for host, outcome, moment, count in counted:
+        times.setdefault(host, Counter())[datetime.fromisoformat(moment)] += count
+        of_host.setdefault(host, Counter())[outcome] += count
+    outcomes = sum(of_host.values(), Counter())
+    return Figures(
+        captures=outcomes.total(),
+        outcomes=outcomes,
+        pages=pages,
+        publications=publications,
+        signatories=signatories,
+        languages=tuple(language for (language,) in languages),
+        statements=statement_order(catalog),
+        unit=unit,
+        times=times,
+        of_host=of_host,
+    )
+
+
+def _unit(first: str | None, last: str | None) -> tuple[timedelta, int]:
+    if first is None or last is None:
+        return _DAY
+    span = datetime.fromisoformat(last) - datetime.fromisoformat(first)
+    return next(((unit, characters) for most, unit, characters in _UNITS if span <= most), _DAY)

@@ -1,0 +1,1 @@
+"""Replay of archived pages from their WARC files, on an origin of its own."""
