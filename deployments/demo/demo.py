@@ -47,6 +47,7 @@ PICTURE = "as-a-person-saw-it.png"
 
 PACKAGE = "joint-statement.wacz"
 REPORT = "joint-statement.html"
+VERIFY_PAGE = ROOT / "provenance" / "verify.html"
 
 
 def main() -> int:
@@ -132,6 +133,10 @@ def _demonstrate(folder: Path, gateway: Any, started: float) -> int:
         print(f"  {shown(BIN / 'sijill')} --config {shown(settings)} list")
     print(f"  {shown(BIN / 'sijill-verify')} {shown(folder / PACKAGE)} --trust {shown(folder / 'trust.json')}")
     print(f"  open {shown(folder / REPORT)} in a browser")
+    print(f"  open {shown(VERIFY_PAGE)} in a browser, and drop {PACKAGE} and trust.json of {shown(folder)} on it")
+    if not gateway:
+        print("\nThe archive in a browser, at http://127.0.0.1:7390/ while this runs (Ctrl-C ends it):")
+        print(f"  {shown(BIN / 'sijill')} --config {shown(settings)} serve --open")
     return 0
 
 

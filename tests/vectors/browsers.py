@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from captures import capture, records_of, rendered, warc_of
+from captures import PAGE, capture, exchange, records_of, rendered, warc_of
 from evidence import Evidence, attested, evidence, subject, zipped
 from vector import bad, flipped, forged, good, replaced
 
@@ -24,7 +24,7 @@ from sijill.archive.capture.browser.rendering import (
     Transformation,
     Waiting,
 )
-from sijill.archive.capture.exchange import Capture
+from sijill.archive.capture.exchange import Capture, Exchange, Purpose
 from sijill.archive.capture.spool import MemoryBody
 
 
@@ -102,6 +102,39 @@ OTHER = png(16, 20, 77)
 
 good("browser", "a page as a browser showed it: pictures, PDF, DOM and text are subjects and records", forged(SHOWN))
 good("browser-missing", "a browser was asked for, and there was none", lambda: zipped(evidence(failing()).files()))
+
+
+def _asked(number: int, method: str, answer: bytes) -> Exchange:
+    """What a script asked of the page's own address by another method; HEAD tells a length, and sends no body."""
+    body = answer.partition(b"\r\n\r\n")[2]
+    made = exchange(number, PAGE, answer, body)
+    return dataclasses.replace(
+        made,
+        method=method,
+        request=made.request.replace(b"GET", method.encode(), 1),
+        purpose=Purpose.REQUISITE,
+        via=PAGE,
+    )
+
+
+def _many_methods() -> Capture:
+    made = shown()
+    further = (
+        _asked(5, "POST", b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n\r\nposted"),
+        _asked(6, "OPTIONS", b"HTTP/1.1 204 No Content\r\nAllow: GET, POST\r\n\r\n"),
+        _asked(7, "HEAD", b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 512\r\n\r\n"),
+    )
+    return dataclasses.replace(made, exchanges=(*made.exchanges, *further))
+
+
+ASKED = evidence(_many_methods())
+
+good("methods", "a script asked by POST, OPTIONS and HEAD, too; the index leads to answers to GET", forged(ASKED))
+bad(
+    "E-PKG-03_index-of-post",
+    "the index leads to the answer to POST as well",
+    lambda: zipped(ASKED.forged_files(every_method=True)),
+)
 
 
 def with_file(name: str, data: bytes, made: Evidence = SHOWN) -> Callable[[], bytes]:

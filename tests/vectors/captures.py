@@ -57,24 +57,24 @@ def capture(capture_id: str = CAPTURE_ID, html: bytes = HTML) -> Capture:
     """A redirect to a page in chunks, an image, and a script whose host does not exist."""
     chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(html), html)
     exchanges = (
-        _exchange(
+        exchange(
             1, TARGET, b"HTTP/1.1 301 Moved\r\nLocation: " + PAGE.encode() + b"\r\nContent-Length: 0\r\n\r\n", b""
         ),
-        _exchange(
+        exchange(
             2,
             PAGE,
             b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"
             + chunked,
             html,
         ),
-        _exchange(
+        exchange(
             3,
             IMAGE,
             b"HTTP/1.1 200 OK\r\nContent-Type: image/gif\r\nContent-Length: %d\r\n\r\n" % len(GIF) + GIF,
             GIF,
         ),
         dataclasses.replace(
-            _exchange(4, "https://nowhere.example/x.js", b"HTTP/1.1 200 OK\r\n\r\n", b""),
+            exchange(4, "https://nowhere.example/x.js", b"HTTP/1.1 200 OK\r\n\r\n", b""),
             request=b"",
             response=None,
             server=None,
@@ -122,7 +122,8 @@ def rendered(*files: tuple[str, str, bytes]) -> Capture:
     return dataclasses.replace(capture(), rendering=rendering)
 
 
-def _exchange(number: int, url: str, raw: bytes, payload: bytes) -> Exchange:
+def exchange(number: int, url: str, raw: bytes, payload: bytes) -> Exchange:
+    """One by GET; the first two are the page's own."""
     head = raw[: raw.index(b"\r\n\r\n") + 4]
     status_line, *fields = head.decode().rstrip().split("\r\n")
     headers = tuple(tuple(field.split(": ", 1)) for field in fields)

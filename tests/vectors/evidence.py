@@ -31,6 +31,7 @@ from parties import (
 from sijill.archive.capture.exchange import Capture
 from sijill.archive.capture.spool import MemoryBody
 from sijill.archive.digest import digest_bytes
+from sijill.archive.warc.cdxj import index_lines
 from sijill.archive.warc.dependencies import Members
 from sijill.archive.warc.examine import ExaminedRecord, examine_warc
 from sijill.archive.warc.wacz import DEPENDENCIES
@@ -195,10 +196,14 @@ class Evidence:
         )
         return {name: body.content for name, body in members}
 
-    def forged_files(self) -> dict[str, bytes]:
-        """The files as someone would make them who does not care whether they are true."""
+    def forged_files(self, *, every_method: bool = False) -> dict[str, bytes]:
+        """The files as someone would make them who does not care whether they are true.
+
+        With `every_method` the index also leads to answers to other methods than GET.
+        """
         proof = parse_proof(self.proof)
         statement = parse_statement(canonical(self.statement))
+        records, taken = examine_warc(io.BytesIO(self.warc)).records, self._taken_records()
         parts = Signed(
             envelope=self.envelope,
             statement=statement,
@@ -206,14 +211,14 @@ class Evidence:
             checkpoint=proof.checkpoint.data,
             key=self.key,
             log=self.log,
-            index=package_index(statement, examine_warc(io.BytesIO(self.warc)).records, self._taken_records()),
+            index=index_lines(records, taken) if every_method else package_index(statement, records, taken),
             tokens=self.tokens,
             pictures={name: self.others[name] for name in shown_pictures(statement)},
             dependencies=digest_bytes(self.taken) if self.taken else None,
         )
-        taken = {DEPENDENCIES: self.taken} if self.taken else {}
+        dependencies = {DEPENDENCIES: self.taken} if self.taken else {}
         others = {subject_path(name): data for name, data in self.others.items()}
-        return derive(parts) | self.signed_files() | {subject_path("data.warc.gz"): self.warc} | taken | others
+        return derive(parts) | self.signed_files() | {subject_path("data.warc.gz"): self.warc} | dependencies | others
 
     def _taken_records(self) -> list[ExaminedRecord]:
         members = Members(io.BytesIO(self.taken))

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from captures import CAPTURE_ID, GIF, IMAGE, PAGE, STARTED, capture, records_of, warc_of, written
-from captures import _exchange as exchange_of
+from captures import exchange as exchange_of
 from evidence import Evidence, attested, envelope_sha256, evidence, signed, statement_of, zipped
 from vector import TRUE, bad, flipped, forged, good, replaced
 

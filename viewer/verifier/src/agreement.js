@@ -133,7 +133,9 @@ function response(exchange, record) {
   if (!found?.head || !exchange.payload) return [finding(about, "no HTTP response")];
   const { head, payload } = found;
   const truncated = exchange.truncated === null ? [] : [["WARC-Truncated", exchange.truncated]];
-  const whole = found.problem === null || exchange.truncated !== null || exchange.failure !== null;
+  // What answers HEAD tells the length of a body that is not sent (RFC 9110 §9.3.2).
+  const finished = found.problem === null || exchange.method === "HEAD";
+  const whole = finished || exchange.truncated !== null || exchange.failure !== null;
   return [
     ...compare(about, [...connection(exchange, head.version), ...truncated], record.fields),
     ...differ(about, "status", exchange.status, head.status),

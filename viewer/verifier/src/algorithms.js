@@ -57,6 +57,11 @@ const KEY_KINDS = new Map([
   ["1.2.840.10040.4.1", "dsa"],
   [EC_KEY, "ec"],
   [ED25519, "ed25519"],
+  ["1.2.840.113549.1.1.7", "rsaes_oaep"],
+  ["1.2.840.10046.2.1", "dh"],
+  ["1.3.101.110", "x25519"],
+  ["1.3.101.111", "x448"],
+  ["1.3.101.113", "ed448"],
 ]);
 
 /** Those that take parameters; others that are known take NULL at most (RFC 5754 §2, RFC 5758 §3.2). */
@@ -88,6 +93,9 @@ export function algorithmOf(found) {
   if (isOdd || (oid === EC_KEY && ![OID, SEQUENCE, NULL].includes(parameters?.tag ?? 0))) {
     throw new MalformedDer("an algorithm with parameters that it does not take");
   }
+  if (oid === EC_KEY && parameters?.tag === OID) {
+    oidOf(parameters);
+  }
   return { oid, parameters: parameters ?? null };
 }
 
@@ -112,13 +120,13 @@ export function signatureKind(oid) {
 }
 
 /**
- * Of which kind a key is; its object identifier if it is not known.
+ * Of which kind a key is; null if it is not known.
  *
  * @param {string} oid
- * @returns {string}
+ * @returns {string | null}
  */
 export function keyKind(oid) {
-  return KEY_KINDS.get(oid) ?? oid;
+  return KEY_KINDS.get(oid) ?? null;
 }
 
 /**

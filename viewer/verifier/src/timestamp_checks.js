@@ -113,7 +113,7 @@ export function checkSigned(signed, signer, info, certificate) {
   }
   checkAlgorithm(signer.signatureAlgorithm.oid, digest, certificate);
   const attributes = distinct(signer.attributes);
-  if (oidOf(onlyOf(attributes, CONTENT_TYPE).as(OID)) !== TST_INFO) {
+  if (!isOfType(onlyOf(attributes, CONTENT_TYPE).as(OID), TST_INFO)) {
     throw new UnverifiedTimestamp("its signature is for another type of content");
   }
   const said = onlyOf(attributes, MESSAGE_DIGEST).as(OCTET_STRING).contents;
@@ -131,6 +131,23 @@ export function checkSigned(signed, signer, info, certificate) {
 }
 
 /**
+ * Whether an object identifier is this one; one that is not well formed is another.
+ *
+ * @param {Element} found
+ * @param {string} oid
+ */
+function isOfType(found, oid) {
+  try {
+    return oidOf(found) === oid;
+  } catch (error) {
+    if (error instanceof MalformedDer) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+/**
  * @param {string} oid
  * @param {string} digest
  * @param {Certificate} certificate
@@ -142,6 +159,9 @@ function checkAlgorithm(oid, digest, certificate) {
     throw new MalformedDer(`a signature of the unknown kind ${oid}`);
   }
   const key = keyKind(certificate.keyAlgorithm.oid);
+  if (key === null) {
+    throw new MalformedDer(`'${certificate.keyAlgorithm.oid}'`);
+  }
   if (key !== SIGNING_KEYS.get(algorithm.kind)) {
     throw new UnverifiedTimestamp(`a signature of kind ${algorithm.kind} by a key of kind ${key}`);
   }
