@@ -29,6 +29,7 @@ RUN_ELSEWHERE = {
     "make demo": "by hand and by CI: it takes minutes",
     "make test": "it is what runs this",
     "make capture": "its three commands are run here",
+    ".venv/bin/sijill --config demo-archive/sijill.toml serve": "tests/viewer/test_serve.py, on another archive",
 }
 
 
