@@ -227,6 +227,13 @@ class ArchiveSource(Readings, Protocol):
             Refused: what is stored is not an attestation.
         """
 
+    def removal(self, capture_id: str) -> str | None:
+        """What a tombstone says of the removal of what the capture held, in one line; None if there is none.
+
+        Raises:
+            Refused: what is stored is not a tombstone.
+        """
+
     def package(self, capture_id: str) -> Package:
         """The evidence package of a capture, in a file that stays for some minutes at least.
 

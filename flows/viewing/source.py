@@ -13,6 +13,7 @@ from sijill.archive.errors import CatalogUnusable
 from sijill.archive.reading.statement import Reading
 from sijill.flows.custody.chain import chain
 from sijill.flows.custody.events import Voucher
+from sijill.flows.custody.tombstones import find_tombstone, tombstone_line
 from sijill.flows.evidence import load_capture
 from sijill.flows.reading.catalog import open_catalog
 from sijill.flows.reading.stored import StoredReadings
@@ -118,6 +119,12 @@ class ViewedArchive:
             found = load_capture(self._archive, capture_id)
             signed = parse_envelope(found.envelope).verified_by(self._archive.attestation_keys)
             return StoredEnvelope(capture_id, found.envelope, found.statement, tuple(sorted(signed)), found.leaf_index)
+
+    def removal(self, capture_id: str) -> str | None:
+        """See `ArchiveSource.removal`."""
+        with told():
+            found = find_tombstone(self._archive, capture_id)
+            return None if found is None else tombstone_line(found)
 
     def package(self, capture_id: str) -> Package:
         """See `ArchiveSource.package`."""

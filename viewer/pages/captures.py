@@ -200,6 +200,7 @@ class _Pages:
             line = listing.find_capture(catalog, capture_id)
         try:
             stored = self.viewer.source.envelope(capture_id)
+            removed = self.viewer.source.removal(capture_id)
         except NotHere:
             if line is None:
                 raise
