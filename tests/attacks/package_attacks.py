@@ -20,7 +20,6 @@ from victim import Verdict, Victim, keys_alone, verified
 from warc_editing import with_later_date
 
 from sijill.archive.digest import digest_bytes
-from sijill.archive.warc.cdxj import index_lines
 from sijill.archive.warc.dependencies import Members
 from sijill.archive.warc.examine import ExaminedRecord, examine_warc
 from sijill.archive.warc.wacz import ARCHIVE, DEPENDENCIES
@@ -30,7 +29,7 @@ from sijill.provenance.attest.envelope import PAYLOAD_TYPE, parse_envelope, sign
 from sijill.provenance.attest.members import CaptureStatement
 from sijill.provenance.attest.statement import parse_statement
 from sijill.provenance.log.proof import parse_proof
-from sijill.provenance.package import Signed, derive
+from sijill.provenance.package import Signed, derive, package_index
 from sijill.provenance.package_layout import ATTESTATION, PROOF, VERIFY_PAGE, About, Token, token_at
 from sijill.provenance.verify.trust import Revocation, TrustRoot
 
@@ -66,14 +65,15 @@ def package_of(victim: Victim) -> Path:
 
 def derived(victim: Victim, files: Files) -> Files:
     """The derived files of these, as a forger makes them who does not care whether anything is true."""
+    statement = statement_in(files)
     parts = Signed(
         envelope=files[ATTESTATION],
-        statement=statement_in(files),
+        statement=statement,
         proof=files[PROOF],
         checkpoint=parse_proof(files[PROOF]).checkpoint.data,
         key=victim.archive.attestation_keys[0],
         log=victim.archive.log_keys[0],
-        index=index_lines(examine_warc(io.BytesIO(files[ARCHIVE])).records, taken_records(files)),
+        index=package_index(statement, examine_warc(io.BytesIO(files[ARCHIVE])).records, taken_records(files)),
         tokens={token: data for name, data in files.items() if (token := token_at(name)) is not None},
         dependencies=digest_bytes(files[DEPENDENCIES]) if DEPENDENCIES in files else None,
         verify_page=files.get(VERIFY_PAGE),

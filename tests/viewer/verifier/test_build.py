@@ -51,3 +51,10 @@ def test_its_policy_lets_only_its_own_program_and_style_in():
         assert f"'sha256-{base64.b64encode(digest).decode()}'" in rules[rule].split()
     assert "unsafe-inline" not in policy
     assert "'unsafe-eval'" not in policy
+
+
+def test_the_digest_in_the_readme_is_that_of_the_page():
+    stated = re.findall(r"([0-9a-f]{64})  (?:provenance/)?verify\.html", (ROOT / "README.md").read_text("utf-8"))
+    assert set(stated) <= {hashlib.sha256(COMMITTED.read_bytes()).hexdigest()}, (
+        "README.md states another: make verifier"
+    )

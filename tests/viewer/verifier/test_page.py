@@ -217,6 +217,18 @@ def test_files_that_are_no_packages_get_a_verdict_too(page):
     assert all((one["verdict"], one["failed"]) == ("NOT VERIFIED", ["E-PKG-01"]) for one in results)
 
 
+@pytest.mark.parametrize("size", [3 << 30, 5 << 30])
+def test_a_file_of_gigabytes_that_is_no_package_is_refused_at_once(page, tmp_path, size):
+    path = tmp_path / "huge.wacz"
+    with path.open("wb") as file:
+        file.truncate(size)
+    page.set_input_files("#trust-file", TRUST)
+    page.locator("#trust-state.good").wait_for()
+    page.set_input_files("#package-files", path)
+    page.locator("article").wait_for(timeout=60_000)
+    assert page.evaluate(RESULTS) == [{"name": "huge.wacz", "verdict": "NOT VERIFIED", "failed": ["E-PKG-01"]}]
+
+
 def test_a_check_can_be_cancelled_and_the_next_one_made(page):
     page.set_input_files("#trust-file", TRUST)
     page.locator("#trust-state.good").wait_for()

@@ -70,7 +70,10 @@ export function disagreements(statement, survey) {
     ...responses(predicate, survey.responses),
     ...requestsOf(predicate.exchanges, requests, others(REQUEST)),
     ...rendering(predicate, files, others(RESOURCE).filter(isMade)),
-    ...chains(predicate.exchanges, others(RESOURCE).filter((record) => !isMade(record))),
+    ...chains(
+      predicate.exchanges,
+      others(RESOURCE).filter((record) => !isMade(record)),
+    ),
     ...fetchLog(predicate, logs),
   ];
 }
@@ -108,7 +111,9 @@ function responses(predicate, records) {
     ),
   );
   const missing = [...attested].filter(([id]) => !found.has(id));
-  const findings = missing.map(([id, { number }]) => finding(`exchange ${number}`, `no response or revisit record ${id}`));
+  const findings = missing.map(([id, { number }]) =>
+    finding(`exchange ${number}`, `no response or revisit record ${id}`),
+  );
   for (const record of records) {
     const exchange = attested.get(record.id);
     if (!exchange) {
@@ -162,7 +167,12 @@ function revisit(exchange, original, record) {
     ["WARC-Refers-To-Date", original.date],
     ["WARC-Payload-Digest", `sha256:${original.payload.digest.sha256}`],
   ];
-  const findings = compare(about, [...connection(exchange, head?.version ?? null), ...reference], record.fields, OF_REVISITS);
+  const findings = compare(
+    about,
+    [...connection(exchange, head?.version ?? null), ...reference],
+    record.fields,
+    OF_REVISITS,
+  );
   if (asked && !head) findings.push(finding(about, "no head of an HTTP response"));
   else if (head) findings.push(...differ(about, "status", exchange.status, head.status));
   return [...findings, ...differ(about, "bytes beside the head", 0, asked ? found.rest : record.size)];
@@ -207,7 +217,12 @@ function connection({ started, url, server, tls }, version) {
     ["WARC-Target-URI", url],
     ...(server ? [["WARC-IP-Address", server.ip]] : []),
     ...(version === null ? [] : [["WARC-Protocol", `http/${version}`]]),
-    ...(tls ? [["WARC-Protocol", tlsProtocol(tls.version)], ["WARC-Cipher-Suite", tls.cipher]] : []),
+    ...(tls
+      ? [
+          ["WARC-Protocol", tlsProtocol(tls.version)],
+          ["WARC-Cipher-Suite", tls.cipher],
+        ]
+      : []),
   ];
 }
 
@@ -232,13 +247,16 @@ function compare(about, expected, fields, names = COMPARED) {
 /** The fields of `some` that are there more often than in `others`, each once. */
 function beyond(some, others) {
   const counts = new Map();
-  for (const field of some) counts.set(field.join(": "), { field, count: (counts.get(field.join(": "))?.count ?? 0) + 1 });
+  for (const field of some)
+    counts.set(field.join(": "), { field, count: (counts.get(field.join(": "))?.count ?? 0) + 1 });
   for (const field of others) if (counts.has(field.join(": "))) counts.get(field.join(": ")).count -= 1;
   return [...counts.values()].filter(({ count }) => count > 0).map(({ field }) => field);
 }
 
 function differ(about, what, attested, found) {
-  return attested === found ? [] : [finding(about, `${what}: attested ${attested ?? "None"}, found ${found ?? "None"}`)];
+  return attested === found
+    ? []
+    : [finding(about, `${what}: attested ${attested ?? "None"}, found ${found ?? "None"}`)];
 }
 
 /** `TLSv1.3` is `tls/1.3`, `TLSv1` is `tls/1.0`, `SSLv3` is `ssl/3`. */
@@ -262,7 +280,14 @@ function chains(exchanges, records) {
     expected.delete(key);
     if (date === undefined) return [finding(record.id, "a resource that the attestation does not account for")];
     const uri = `urn:sijill:certificates:${record.sha256}`;
-    return compare(record.id, [["WARC-Date", date], ["WARC-Target-URI", uri]], record.fields);
+    return compare(
+      record.id,
+      [
+        ["WARC-Date", date],
+        ["WARC-Target-URI", uri],
+      ],
+      record.fields,
+    );
   });
   const left = [...expected.keys()].map((key) => key.split(" ")[0]);
   return [...findings, ...left.map((leaf) => finding(`certificate ${leaf}`, "no resource record holds its chain"))];
@@ -279,7 +304,14 @@ function rendering(predicate, files, records) {
     const contentType = first(record.fields, "Content-Type");
     return [
       ...another,
-      ...compare(record.id, [["WARC-Date", made.get(name)], ["WARC-Target-URI", uri]], record.fields),
+      ...compare(
+        record.id,
+        [
+          ["WARC-Date", made.get(name)],
+          ["WARC-Target-URI", uri],
+        ],
+        record.fields,
+      ),
       ...differ(record.id, "Content-Type", renderingContentType(mediaType), contentType),
       ...differ(record.id, `${name}: bytes`, annotations.size, record.size),
       ...differ(record.id, `${name}: SHA-256`, digest.sha256, record.sha256),
@@ -299,8 +331,5 @@ function fetchLog(predicate, records) {
     ["WARC-Date", predicate.times.ended],
     ["WARC-Target-URI", `urn:sijill:capture:${predicate.captureId}`],
   ];
-  return [
-    ...compare(record.id, fields, record.fields),
-    ...compareFetchLog(predicate, record.block, record.id),
-  ];
+  return [...compare(record.id, fields, record.fields), ...compareFetchLog(predicate, record.block, record.id)];
 }

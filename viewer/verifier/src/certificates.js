@@ -86,9 +86,7 @@ export class Certificate {
    */
   get extensions() {
     return readable(() => {
-      const found = new Map(
-        this.listed.map(({ oid, critical, value }) => [oid, { critical, value }]),
-      );
+      const found = new Map(this.listed.map(({ oid, critical, value }) => [oid, { critical, value }]));
       if (found.size !== this.listed.length) {
         throw new MalformedDer("an extension twice");
       }

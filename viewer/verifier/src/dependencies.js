@@ -41,7 +41,9 @@ export function attestedDependencies(statement) {
  */
 export async function checkDependencies(report, statement, blob, { name, reading }) {
   if (!attestedDependencies(statement).length) {
-    report.notChecked(Code.WARC_05, "dependencies", "the capture takes nothing from other captures", { required: false });
+    report.notChecked(Code.WARC_05, "dependencies", "the capture takes nothing from other captures", {
+      required: false,
+    });
     return null;
   }
   if (!blob) {
@@ -204,5 +206,7 @@ function recordDifferences(attested, record) {
 }
 
 function differ(about, what, attested, found) {
-  return attested === found ? [] : [{ about, found: `${what}: attested ${attested ?? "None"}, found ${found ?? "None"}` }];
+  return attested === found
+    ? []
+    : [{ about, found: `${what}: attested ${attested ?? "None"}, found ${found ?? "None"}` }];
 }

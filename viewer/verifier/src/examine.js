@@ -91,7 +91,10 @@ export class Examiner {
     const take = (piece) => this._payload.update(piece);
     const block = await this.digestBlock(record, (piece) => parser.feed(piece, take));
     parser.finish();
-    return { bytes: 0, found: Promise.resolve(examined(record, record.length, parser, block, this._payload.digests())) };
+    return {
+      bytes: 0,
+      found: Promise.resolve(examined(record, record.length, parser, block, this._payload.digests())),
+    };
   }
 
   async _examineHeld(record) {

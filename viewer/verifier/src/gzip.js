@@ -169,10 +169,7 @@ export class Member {
     expected.setUint32(0, this._members.crc.value(), true);
     expected.setUint32(4, this._size % 2 ** 32, true);
     if (!sameBytes(trailer, new Uint8Array(expected.buffer))) {
-      throw new MalformedWarc(
-        this.offset,
-        "gzip trailer missing, or its CRC-32 or size is not that of the content",
-      );
+      throw new MalformedWarc(this.offset, "gzip trailer missing, or its CRC-32 or size is not that of the content");
     }
     this.ended = true;
   }

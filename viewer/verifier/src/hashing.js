@@ -175,7 +175,8 @@ export class WholeHasher {
    */
   sha256(bytes) {
     const native = globalThis.crypto?.subtle;
-    if (native && bytes.length >= NATIVE) return native.digest("SHA-256", bytes).then((digest) => hex(new Uint8Array(digest)));
+    if (native && bytes.length >= NATIVE)
+      return native.digest("SHA-256", bytes).then((digest) => hex(new Uint8Array(digest)));
     return this._sha256.init().update(bytes).digest();
   }
 

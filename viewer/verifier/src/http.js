@@ -67,7 +67,17 @@ export class ResponseHead {
 }
 
 /** @enum {number} */
-const State = { HEAD: 0, UNTIL_END: 1, COUNTED: 2, CHUNK_SIZE: 3, CHUNK_DATA: 4, CHUNK_END: 5, TRAILER: 6, DONE: 7, BROKEN: 8 };
+const State = {
+  HEAD: 0,
+  UNTIL_END: 1,
+  COUNTED: 2,
+  CHUNK_SIZE: 3,
+  CHUNK_DATA: 4,
+  CHUNK_END: 5,
+  TRAILER: 6,
+  DONE: 7,
+  BROKEN: 8,
+};
 
 /**
  * Takes a response in pieces of any size and gives its payload in pieces.

@@ -176,9 +176,7 @@ const predicate = object("Predicate", {
   software: list(object("Software", { name: label, version: label }), { least: 1, most: 200 }),
   settings,
   robots: object("Robots", { consulted: boolean, decision: nullable(text), reason: text }),
-  orchestrator: nullable(
-    object("Orchestrator", { name: oneOf("prefect"), version: label, flowRunId: label }),
-  ),
+  orchestrator: nullable(object("Orchestrator", { name: oneOf("prefect"), version: label, flowRunId: label })),
   freshness: nullable(line),
   freshnessTimestamps: list(object("FreshnessTimestamp", { name: tokenName, sha256: hexadecimal }), { most: 32 }),
   dependencies: list(dependency, { most: MAX_EXCHANGES }),

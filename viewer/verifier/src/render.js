@@ -69,9 +69,7 @@ function trustLines(trust) {
     ...trust.attestationKeys.map((keyid) => `            ${keyid}`),
     `            log ${count(trust.logKeys.length, "key")}`,
     ...trust.logKeys.map((vkey) => `            ${printable(vkey)}`),
-    ...trust.tsaRoots.map(
-      (root, place) => `            timestamping authority ${place + 1}: certificate ${root}`,
-    ),
+    ...trust.tsaRoots.map((root, place) => `            timestamping authority ${place + 1}: certificate ${root}`),
     ...trust.witnesses.map((vkey) => `            witness ${printable(vkey)}`),
   ];
 }

@@ -41,8 +41,7 @@ function notAfter(bound) {
  * @param {HeadFacts | null} head
  */
 function notBefore(bound, head) {
-  const order =
-    head === null ? "" : ` It quotes the checkpoint of the log ${head.origin} with ${entries(head.size)}.`;
+  const order = head === null ? "" : ` It quotes the checkpoint of the log ${head.origin} with ${entries(head.size)}.`;
   if (bound === null) {
     return `no trusted time, because it quotes nothing that an outside party of the trust root dated.${order}`;
   }

@@ -59,11 +59,8 @@ function checkSubjects(statement) {
 /** @param {any} predicate */
 function checkTimes(predicate) {
   const { started, ended } = predicate.times;
-  require(
-    idTime(predicate.captureId) === wholeSecond(started),
-    "predicate.captureId",
-    "its date and time are not those of times.started",
-  );
+  require(idTime(predicate.captureId) ===
+    wholeSecond(started), "predicate.captureId", "its date and time are not those of times.started");
   // Times are written in one form, whose order is theirs.
   require(started <= ended, "predicate.times.ended", "before times.started");
   const names = namesOf(predicate.freshnessTimestamps);
@@ -78,11 +75,9 @@ function checkOutcome(predicate) {
   const { outcome, finalUrl, redirectChain, exchanges } = predicate;
   const complete = outcome === "complete";
   require(complete === !predicate.reasons.length, "predicate.reasons", `${outcome} with or without reasons`);
-  require(
-    (outcome === "failed") === (finalUrl === null),
-    "predicate.finalUrl",
-    `outcome ${outcome}; a page was reached if and only if the capture did not fail`,
-  );
+  require((outcome === "failed") ===
+    (finalUrl ===
+      null), "predicate.finalUrl", `outcome ${outcome}; a page was reached if and only if the capture did not fail`);
   const reached = finalUrl === null || redirectChain[redirectChain.length - 1] === finalUrl;
   require(reached, "predicate.finalUrl", "not the last of redirectChain");
   const hops = exchanges.filter((/** @type {any} */ one) => one.purpose === "page");
@@ -137,11 +132,9 @@ function checkExchange(exchange, path) {
   if (tls !== null) {
     require(exchange.server !== null, `${path}.server`, "TLS was spoken with someone");
     require(secure, `${path}.tls`, "the URL is not https");
-    require(
-      tls.verified === (tls.verifyError === null),
-      `${path}.tls.verifyError`,
-      "states an error if and only if the certificate did not verify",
-    );
+    require(tls.verified ===
+      (tls.verifyError ===
+        null), `${path}.tls.verifyError`, "states an error if and only if the certificate did not verify");
   } else if (answered && !reused) {
     require(!secure, `${path}.tls`, "the URL is https");
   }
@@ -225,11 +218,8 @@ function checkBrowser(statement) {
   const made = browser === null ? [] : namesOf(browser.files);
   const same = names.length === made.length && names.every((name, place) => name === made[place]);
   require(same, "predicate.browser.files", "not the further subjects in their order");
-  require(
-    browser === null || browserFallback === null,
-    "predicate.browserFallback",
-    "a browser showed the page all the same",
-  );
+  require(browser === null ||
+    browserFallback === null, "predicate.browserFallback", "a browser showed the page all the same");
   transformations.forEach((/** @type {any} */ change, /** @type {number} */ place) => {
     const path = `predicate.transformations.${place}`;
     require(names.includes(change.output), `${path}.output`, "not a further subject");
@@ -254,11 +244,8 @@ function checkScreenshots(statement, screenshots) {
   screenshots.forEach((one, place) => {
     require(types.get(one.name) === PNG, `${path}.${place}.name`, `no subject, or not of the type ${PNG}`);
     const first = one.kind === AS_SEEN && one.top === 0;
-    require(
-      (one.name === SCREENSHOT_NAME) === first,
-      `${path}.${place}`,
-      `${SCREENSHOT_NAME} is the page as it first stood, from its top`,
-    );
+    require((one.name === SCREENSHOT_NAME) ===
+      first, `${path}.${place}`, `${SCREENSHOT_NAME} is the page as it first stood, from its top`);
   });
   const pictures = [...types].filter(([, mediaType]) => mediaType === PNG).map(([name]) => name);
   const bare = pictures.filter((name) => !listed.includes(name)).sort();

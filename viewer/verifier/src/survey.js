@@ -105,7 +105,10 @@ async function scan(blob, maxRecords, reading) {
         const place = responses.length;
         responses.push(null);
         const { bytes, found } = await examiner.examine(record);
-        await onTheWay.add(bytes, found.then((one) => void (responses[place] = one)));
+        await onTheWay.add(
+          bytes,
+          found.then((one) => void (responses[place] = one)),
+        );
       } else {
         others.push(await examineOther(record, examiner, record.type === METADATA && !logs));
         logs += record.type === METADATA ? 1 : 0;
@@ -166,8 +169,7 @@ async function examineOther(record, examiner, isLog) {
 class Kept {
   constructor(record, isLog) {
     const uri = record.field("WARC-Target-URI") ?? "";
-    const whole =
-      record.type === WARCINFO || isLog || (record.type === RESOURCE && !uri.startsWith(RENDERING));
+    const whole = record.type === WARCINFO || isLog || (record.type === RESOURCE && !uri.startsWith(RENDERING));
     this._room = null;
     if (record.type === REQUEST) this._room = new Uint8Array(Math.min(record.size, METHOD));
     else if (whole && record.size <= MAX_KEPT) this._room = new Uint8Array(record.size);

@@ -251,9 +251,7 @@ async function checkPath({ response, signer, bringsMore }, certificate, roots, i
   if (!roots.length) {
     throw new UnverifiedTimestamp("no root certificate of an authority is given");
   }
-  const paths = await Promise.all(
-    roots.map((root) => leadsToRoot(certificate, root, intermediates, response.time)),
-  );
+  const paths = await Promise.all(roots.map((root) => leadsToRoot(certificate, root, intermediates, response.time)));
   if (!paths.includes(true)) {
     const remark = bringsMore ? "; certificates that only the timestamp brings do not count" : "";
     throw new UnverifiedTimestamp(NO_PATH + remark + (paths.includes(null) ? UNKNOWN_STEP : ""));

@@ -23,15 +23,7 @@ export const MAX_TRUST = 2 ** 20;
 export const MAX_KEYS = 1_000;
 
 const REQUIRED = ["attestationKeys", "logKeys"];
-const OPTIONAL = [
-  "tsaRoots",
-  "tsaIntermediates",
-  "tsaCertificates",
-  "witnesses",
-  "validity",
-  "revocations",
-  "policy",
-];
+const OPTIONAL = ["tsaRoots", "tsaIntermediates", "tsaCertificates", "witnesses", "validity", "revocations", "policy"];
 
 /**
  * @typedef {import("./trust_root.js").Validity} Validity
@@ -48,9 +40,7 @@ const OPTIONAL = [
 export function parseTrust(data) {
   const members = membersOf(parsed(data), "", REQUIRED, OPTIONAL);
   const trust = new TrustRoot({
-    attestationKeys: itemsOf(members, "attestationKeys", attestationKey, (one, other) =>
-      sameBytes(one.raw, other.raw),
-    ),
+    attestationKeys: itemsOf(members, "attestationKeys", attestationKey, (one, other) => sameBytes(one.raw, other.raw)),
     logKeys: itemsOf(members, "logKeys", noteKey(Algorithm.ED25519), areSameKeys),
     tsaRoots: itemsOf(members, "tsaRoots", certificate, Object.is),
     witnesses: itemsOf(members, "witnesses", noteKey(Algorithm.COSIGNATURE_V1), areSameKeys),

@@ -32,7 +32,12 @@ const LF = 0x0a;
 export async function deriveIndex(lines) {
   const crc = await Crc32.create();
   const members = [];
-  const summary = [`!meta 0 ${asciiJson([["format", "cdxj-gzip-1.0"], ["filename", "index.cdx.gz"]])}\n`];
+  const summary = [
+    `!meta 0 ${asciiJson([
+      ["format", "cdxj-gzip-1.0"],
+      ["filename", "index.cdx.gz"],
+    ])}\n`,
+  ];
   let offset = 0;
   for (const block of blocksOf(lines)) {
     const member = gzipStored(block, crc);
@@ -40,7 +45,11 @@ export async function deriveIndex(lines) {
     if (block.length) {
       const text = new TextDecoder().decode(block);
       const { sha256 } = await digestBytes(member);
-      const entry = asciiJson([["offset", offset], ["length", member.length], ["digest", `sha256:${sha256}`]]);
+      const entry = asciiJson([
+        ["offset", offset],
+        ["length", member.length],
+        ["digest", `sha256:${sha256}`],
+      ]);
       summary.push(`${text.slice(0, text.indexOf(" {"))} ${entry}\n`);
     }
     offset += member.length;

@@ -39,7 +39,10 @@ test("what is taken from others is there", async () => {
   const { problems, records, attested } = await taken("good", "taken-from-others");
   assert.deepEqual(problems, []);
   assert.ok(records.length);
-  assert.deepEqual(records.map(({ id }) => id), attested.map(({ record }) => record));
+  assert.deepEqual(
+    records.map(({ id }) => id),
+    attested.map(({ record }) => record),
+  );
 });
 
 for (const name of vectors("bad", "E-WARC-05_")) {
@@ -49,7 +52,14 @@ for (const name of vectors("bad", "E-WARC-05_")) {
   });
 }
 
-const EXCHANGE = { number: 1, url: "https://a.example/", status: 200, ok: true, failure: { kind: "dns", detail: "d?" }, none: null };
+const EXCHANGE = {
+  number: 1,
+  url: "https://a.example/",
+  status: 200,
+  ok: true,
+  failure: { kind: "dns", detail: "d?" },
+  none: null,
+};
 const PREDICATE = {
   captureId: "c",
   target: "t",
@@ -83,12 +93,24 @@ function compared(log) {
 const LOGS = [
   ["the same, long texts cut", LOG, []],
   ["another title", { ...LOG, title: "x" }, ["log: title: not what the attestation says"]],
-  ["a member less and one more", { ...LOG, target: undefined, zzz: 1 }, ["log: target: only in the attestation", "log: zzz: only in the fetch log"]],
+  [
+    "a member less and one more",
+    { ...LOG, target: undefined, zzz: 1 },
+    ["log: target: only in the attestation", "log: zzz: only in the fetch log"],
+  ],
   ["a float", JSON.stringify(LOG).replace('"a":1', '"a":1.0'), ["log: limits: not what the attestation says"]],
-  ["a large number", JSON.stringify(LOG).replace('"a":1', '"a":100000000000000000000'), ["log: limits: not what the attestation says"]],
+  [
+    "a large number",
+    JSON.stringify(LOG).replace('"a":1', '"a":100000000000000000000'),
+    ["log: limits: not what the attestation says"],
+  ],
   ["no exchanges", { ...LOG, exchanges: [] }, ["log: the fetch log does not list the attested exchanges"]],
   ["an exchange that is none", { ...LOG, exchanges: [1] }, ["log exchanges.0: not an object"]],
-  ["true for one", { ...LOG, exchanges: [{ ...EXCHANGE, number: true }] }, ["log exchanges.0: number: not what the attestation says"]],
+  [
+    "true for one",
+    { ...LOG, exchanges: [{ ...EXCHANGE, number: true }] },
+    ["log exchanges.0: number: not what the attestation says"],
+  ],
   ["a key twice", '{"a":{"b":1,"b":1}}', ["log: the fetch log is not JSON without duplicate keys"]],
   ["a list", "[]", ["log: the fetch log is not a JSON object"]],
   ["no JSON", "{]", ["log: the fetch log is not JSON"]],

@@ -21,15 +21,27 @@ const CASES = [
   ["equal lengths", "HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello", { payload: "hello" }],
   ["lengths that differ", "HTTP/1.1 200\r\nContent-Length: 1, 5\r\n\r\nhello", { payload: "hello" }],
   ["surplus", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhello", { payload: "he", surplus: 3 }],
-  ["a body cut short", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello", { payload: "hello", problem: "ends within the body" }],
+  [
+    "a body cut short",
+    "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello",
+    { payload: "hello", problem: "ends within the body" },
+  ],
   ["lines that end in LF", "HTTP/1.0 200\nA: b\n\nhello", { payload: "hello", version: "1.0" }],
   [
     "chunks with extension and trailer",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n3;a=b\r\nabc\r\n2 \r\nde\r\n0\r\nA: b\r\n\r\nmore",
     { payload: "abcde", surplus: 4 },
   ],
-  ["no chunk size", "HTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", { problem: "chunk size is not hexadecimal" }],
-  ["a long chunk", "HTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n", { payload: "a", problem: "chunk longer than its size" }],
+  [
+    "no chunk size",
+    "HTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+    { problem: "chunk size is not hexadecimal" },
+  ],
+  [
+    "a long chunk",
+    "HTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n",
+    { payload: "a", problem: "chunk longer than its size" },
+  ],
   ["interim responses", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No\r\n\r\n", { status: 204 }],
   ["no body after 304", "HTTP/1.1 304 N\r\nContent-Length: 5\r\n\r\nhello", { status: 304, surplus: 5 }],
   ["no status line", "GET / HTTP/1.1\r\n\r\n", { head: null, problem: "not an HTTP/1.x status line" }],
@@ -50,7 +62,10 @@ for (const [name, text, expected] of CASES) {
 }
 
 test("media types, continued lines and repeated headers", () => {
-  const { head } = parsed("HTTP/1.1 200 OK\r\nContent-Type: Text/HTML ;a=b\r\nVia: x\r\n  y\r\nVia: z\r\nno field\r\n\r\n", 1000);
+  const { head } = parsed(
+    "HTTP/1.1 200 OK\r\nContent-Type: Text/HTML ;a=b\r\nVia: x\r\n  y\r\nVia: z\r\nno field\r\n\r\n",
+    1000,
+  );
   assert.equal(head.mediaType, "Text/HTML");
   assert.equal(head.plainMediaType, "text/html");
   assert.deepEqual(head.members("via"), ["x y", "z"]);

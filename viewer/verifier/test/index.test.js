@@ -81,7 +81,11 @@ test("an index of no lines, and of more than one member", async () => {
   assert.equal(gunzipSync(none.index).length, 0);
   assert.equal(Buffer.from(none.summary).toString().split("\n").length, 2);
   const many = Array.from({ length: 2100 }, (_, place) => answered(place));
-  const lines = indexLines(many, [], many.map((_, place) => exchange(place)));
+  const lines = indexLines(
+    many,
+    [],
+    many.map((_, place) => exchange(place)),
+  );
   const { index, summary } = await deriveIndex(lines);
   assert.ok(gunzipSync(index).equals(Buffer.from(lines)));
   const members = Buffer.from(summary).toString().trimEnd().split("\n").slice(1);

@@ -27,7 +27,14 @@ function inflated(coded, feed, piece = 1 << 16) {
 
 for (const [place, text] of TEXTS.entries()) {
   test(`text ${place} in any pieces, and what stands behind it is left`, () => {
-    for (const options of [{ level: 0 }, { level: 1 }, { level: 9 }, { strategy: 2 }, { strategy: 3 }, { strategy: 4 }]) {
+    for (const options of [
+      { level: 0 },
+      { level: 1 },
+      { level: 9 },
+      { strategy: 2 },
+      { strategy: 3 },
+      { strategy: 4 },
+    ]) {
       const coded = deflateRawSync(text, options);
       const given = Buffer.concat([coded, Buffer.from("what stands behind it")]);
       for (const feed of text.length > 1000 ? [777, 1 << 20] : [1, 2, 1 << 20]) {
@@ -44,8 +51,11 @@ test("altered streams are broken, cut short, or give what zlib gives", () => {
   const text = Buffer.from(WORDS.slice(0, 3000));
   for (let round = 0; round < 2000; round += 1) {
     const coded = Buffer.from(deflateRawSync(text, { strategy: round % 5 }));
-    coded[(round * 31) % Math.min(coded.length, round % 2 ? 80 : coded.length)] ^= 1 << (round % 8);
-    assert.deepEqual(outcome(() => inflated(coded, 1 + (round % 50))), outcome(() => fromZlib(coded)));
+    coded[(round * 31) % Math.min(coded.length, round % 2 ? 80 : coded.length)] ^= 1 << round % 8;
+    assert.deepEqual(
+      outcome(() => inflated(coded, 1 + (round % 50))),
+      outcome(() => fromZlib(coded)),
+    );
   }
 });
 

@@ -86,7 +86,9 @@ test("inclusion proofs of others", () => {
   assert.ok(found.length > 50);
   const refusals = found.map((text) => {
     const vector = JSON.parse(text.replace(/("(?:leafIdx|treeSize)": )(\d+)/g, '$1"$2"'));
-    const hashes = [vector.leafHash, vector.root, ...(vector.proof ?? [])].map((one) => Buffer.from(one ?? "", "base64"));
+    const hashes = [vector.leafHash, vector.root, ...(vector.proof ?? [])].map((one) =>
+      Buffer.from(one ?? "", "base64"),
+    );
     const [leaf, root, ...proof] = hashes.map((one) => new Uint8Array(one));
     const check = () => verifyInclusion(leaf, BigInt(vector.leafIdx), BigInt(vector.treeSize), proof, root);
     if (vector.wantErr) assert.throws(check, { name: "InvalidProof" }, vector.desc);

@@ -67,7 +67,15 @@ test("the derived files of good packages are what the signed files give", async 
   }
 });
 
-for (const name of ["b3sums", "datapackage", "datapackage-digest", "index", "index-summary", "pages-title", "sha256sums"]) {
+for (const name of [
+  "b3sums",
+  "datapackage",
+  "datapackage-digest",
+  "index",
+  "index-summary",
+  "pages-title",
+  "sha256sums",
+]) {
   test(`an altered file: ${name}`, async () => assert.ok((await derived("bad", `E-PKG-03_${name}`)).length));
 }
 

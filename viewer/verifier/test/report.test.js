@@ -62,7 +62,10 @@ test("a report holds only if every required check passed", () => {
 
 test("many findings are shortened", () => {
   const report = new Report(TRUST);
-  report.record(Code.PKG_02, Array.from({ length: 250 }, (_, place) => ({ about: `${place}`, found: "is missing" })));
+  report.record(
+    Code.PKG_02,
+    Array.from({ length: 250 }, (_, place) => ({ about: `${place}`, found: "is missing" })),
+  );
   const { findings } = report.checks[1];
   assert.equal(findings.length, MAX_FINDINGS);
   assert.deepEqual(findings.at(-1), { about: "findings", found: "250 in all" });

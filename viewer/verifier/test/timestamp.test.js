@@ -95,8 +95,13 @@ test("only a pinned certificate counts if there are any", async () => {
 
 test("DER has one form", () => {
   for (const data of [
-    bytes(0x30), bytes(0x30, 0x80, 0, 0), bytes(0x30, 0x81, 0x01, 0), bytes(0x30, 0x82, 0x00, 0x80), bytes(0x1f, 1, 0),
-    bytes(0x30, 2, 0), bytes(0x30, 0x89, 1, 1, 1, 1, 1, 1, 1, 1, 1),
+    bytes(0x30),
+    bytes(0x30, 0x80, 0, 0),
+    bytes(0x30, 0x81, 0x01, 0),
+    bytes(0x30, 0x82, 0x00, 0x80),
+    bytes(0x1f, 1, 0),
+    bytes(0x30, 2, 0),
+    bytes(0x30, 0x89, 1, 1, 1, 1, 1, 1, 1, 1, 1),
   ]) {
     assert.throws(() => elements(data), { name: "MalformedDer" });
   }
@@ -106,8 +111,12 @@ test("DER has one form", () => {
   assert.equal(oidOf(value(6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2)), "1.2.840.113549.1.7.2");
   assert.deepEqual([...bitsOf(value(3, 2, 1, 6))], [5, 6]);
   for (const read of [
-    () => integerOf(value(2, 0)), () => integerOf(value(2, 2, 0, 1)), () => oidOf(value(6, 2, 0x80, 1)),
-    () => oidOf(value(6, 1, 0x81)), () => bitsOf(value(3, 2, 1, 7)), () => single(bytes(5, 0, 5, 0), 5),
+    () => integerOf(value(2, 0)),
+    () => integerOf(value(2, 2, 0, 1)),
+    () => oidOf(value(6, 2, 0x80, 1)),
+    () => oidOf(value(6, 1, 0x81)),
+    () => bitsOf(value(3, 2, 1, 7)),
+    () => single(bytes(5, 0, 5, 0), 5),
     () => timeOf(value(0x18, 5, ...Buffer.from("2025Z"))),
     () => timeOf(value(0x18, 17, ...Buffer.from("20250601120000.0Z"))),
   ]) {

@@ -31,7 +31,11 @@ test("what is no trust root is refused by name", () => {
   refused((value) => (value.logKeys = []), "logKeys", "names no key, so that nothing could be verified");
   refused((value) => value.logKeys.push(value.logKeys[0]), "logKeys.1", "is there twice");
   refused((value) => (value.logKeys = value.witnesses), "logKeys.0", "a key of type 4, expected 1");
-  refused((value) => (value.attestationKeys[0].keyid = "x"), "attestationKeys.0.keyid", `not that of the key, which is ${first}`);
+  refused(
+    (value) => (value.attestationKeys[0].keyid = "x"),
+    "attestationKeys.0.keyid",
+    `not that of the key, which is ${first}`,
+  );
   refused((value) => (value.tsaRoots[0] = "x"), "tsaRoots.0", "not a certificate in PEM");
   const spelling = "PEM holds more than one certificate, or is not written as OpenSSL writes it";
   refused((value) => (value.tsaRoots[0] += "\n"), "tsaRoots.0", spelling);

@@ -67,9 +67,15 @@ test("chunks are no part of the payload", async () => {
 test("many records, and where each is in the file", async () => {
   const made = Array.from({ length: 300 }, (_, place) => answer(2 + place, randomBytes(place * 50)));
   const { responses, others } = await survey(warc([warcinfo(), ...made, fetchLog(900)]));
-  assert.deepEqual(responses.map(({ id }) => id), made.map((_, place) => idOf(2 + place)));
+  assert.deepEqual(
+    responses.map(({ id }) => id),
+    made.map((_, place) => idOf(2 + place)),
+  );
   const ends = responses.map(({ offset, length }) => offset + length);
-  assert.deepEqual(responses.slice(1).map(({ offset }) => offset), ends.slice(0, -1));
+  assert.deepEqual(
+    responses.slice(1).map(({ offset }) => offset),
+    ends.slice(0, -1),
+  );
   assert.equal(others.length, 2);
 });
 
@@ -79,7 +85,11 @@ const REFUSED = [
   ["no fetch log", [warcinfo()], LATE],
   ["a first record that is no warcinfo", [fetchLog(2)], "warcinfo must be the first record and only the first"],
   ["an id twice", [warcinfo(), fetchLog(2), fetchLog(2)], "WARC-Record-ID is that of an earlier record"],
-  ["text behind the block", [warcinfo(), Buffer.concat([fetchLog(2), Buffer.from("x")])], "two CRLF right after its block"],
+  [
+    "text behind the block",
+    [warcinfo(), Buffer.concat([fetchLog(2), Buffer.from("x")])],
+    "two CRLF right after its block",
+  ],
   ["less than its length", [warcinfo(), fetchLog(2).subarray(0, -5)], "record ends 1 bytes before its Content-Length"],
   ["no header", [Buffer.from("WARC/1.1\r\n\r\n")], "not a named field: b''"],
   ["a header that does not end", [Buffer.from("WARC/1.1\r\nA: b")], "record header is cut short"],
@@ -100,9 +110,13 @@ test("more records than there may be", async () => {
 });
 
 test("a record that says it has more than a WARC may hold is not read", async () => {
-  const huge = record("resource", 2, Buffer.from("x")).toString().replace("Content-Length: 1", "Content-Length: 99999999999");
+  const huge = record("resource", 2, Buffer.from("x"))
+    .toString()
+    .replace("Content-Length: 1", "Content-Length: 99999999999");
   assert.match(await problemOf([warcinfo(), Buffer.from(huge)]), /WARC-Warcinfo-ID: '': missing/);
-  const made = about("resource", 2, Buffer.from("x")).toString().replace("Content-Length: 1", "Content-Length: 99999999999");
+  const made = about("resource", 2, Buffer.from("x"))
+    .toString()
+    .replace("Content-Length: 1", "Content-Length: 99999999999");
   assert.match(await problemOf([warcinfo(), Buffer.from(made)]), /more content than the limit$/);
 });
 

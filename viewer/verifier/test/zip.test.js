@@ -63,7 +63,10 @@ test("a file that its form does not allow is not read at all", async () => {
 
 test("small things that are no zip", async () => {
   assert.equal(await problemOf(new Blob([])), "too short for a zip");
-  assert.equal(await problemOf(new Blob(["x".repeat(100)])), "does not end with the end record of a zip without comment");
+  assert.equal(
+    await problemOf(new Blob(["x".repeat(100)])),
+    "does not end with the end record of a zip without comment",
+  );
 });
 
 test("members by name, in order, as bytes and as a stream", async () => {
