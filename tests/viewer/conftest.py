@@ -74,6 +74,7 @@ def site(sample, served):
 
 @pytest.fixture(scope="session")
 def chromium(chromium_path):
+    """The one browser that looks at pages: a second one cannot be driven from the same thread."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -188,15 +188,3 @@ def capturing(tool):
     tool("chromium", "chromium")
     with open_browser() as made:
         yield made
-
-
-@pytest.fixture(scope="session")
-def chromium(tool):
-    """The browser that looks."""
-    from playwright.sync_api import sync_playwright
-
-    path = tool("chromium", "chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()

@@ -24,17 +24,6 @@ RESULTS = """() => [...document.querySelectorAll('#results > article')].map((art
 }))"""
 
 
-@pytest.fixture(scope="module")
-def chromium(tool):
-    from playwright.sync_api import sync_playwright
-
-    path = tool("chromium", "chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def context(chromium):
     """A browser without a network, and afterwards the proof that nothing was asked of one."""
