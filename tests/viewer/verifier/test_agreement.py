@@ -12,6 +12,8 @@ from sijill.provenance.verify.render import report_json, report_text
 from sijill.provenance.verify.trust import parse_trust
 from sijill.provenance.verify.verify import verify_package
 
+pytestmark = pytest.mark.timeout(600)
+
 ROOT = Path(__file__).resolve().parents[3]
 VECTORS = ROOT / "tests" / "vectors"
 VERIFIER = ROOT / "viewer" / "verifier"
@@ -46,7 +48,7 @@ def answers(node):
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=500,
     )
     assert done.returncode == 0, done.stderr
     return dict(zip(CASES, json.loads(done.stdout), strict=True))

@@ -23,6 +23,8 @@ from sijill.provenance.package_layout import About, Token
 from sijill.provenance.report.browser import MOST_EMBEDDED, shown_pictures
 from sijill.provenance.report.page import ReportInput, TokenFacts, report_html
 
+pytestmark = pytest.mark.timeout(600)
+
 VERIFIER = Path(__file__).resolve().parents[3] / "viewer" / "verifier"
 MARKUP = "</title></code><script>alert(1)</script><img src=x onerror=y>&amp;\"'"
 HOSTILE = f"{MARKUP}\u202e\u2066\x1b[31m\x00\u200f\ue000\U000e0041\U00010940\U0003fffd\u200c\ufffd\xad بيان"
@@ -203,7 +205,7 @@ def reports(node):
     """The page's reports by name of the case."""
     given = json.dumps([as_json(*case) for case in CASES.values()])
     done = subprocess.run(
-        [node, VERIFIER / "test" / "reports.mjs"], input=given, capture_output=True, text=True, check=True, timeout=120
+        [node, VERIFIER / "test" / "reports.mjs"], input=given, capture_output=True, text=True, check=True, timeout=500
     )
     return dict(zip(CASES, json.loads(done.stdout), strict=True))
 
