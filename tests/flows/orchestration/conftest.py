@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 BIN = Path(sys.executable).parent
-HANG = 300
+HANG = 600
 
 
 def until(what, call, seconds=HANG):

@@ -22,7 +22,7 @@ from sijill.flows.wiring import open_archive
 from sijill.provenance.attest.run import parse_run_statement
 from sijill.provenance.log.entry import Kind
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 _HERE = runpy.run_path(str(Path(__file__).with_name("conftest.py")))
 write_sites, set_prefect, worker = _HERE["write_sites"], _HERE["set_prefect"], _HERE["worker"]

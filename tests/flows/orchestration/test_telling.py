@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 _HERE = runpy.run_path(str(Path(__file__).with_name("conftest.py")))
 write_sites, until, HANG = _HERE["write_sites"], _HERE["until"], _HERE["HANG"]
