@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,9 +46,17 @@ class Prefect:
         request = urllib.request.Request(
             self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
-        # A busy machine takes its time; this is against hangs.
-        with urllib.request.urlopen(request, timeout=240) as answer:
-            return json.load(answer)
+        deadline = time.monotonic() + 240
+        while True:
+            try:
+                # A busy machine takes its time; this is against hangs.
+                with urllib.request.urlopen(request, timeout=240) as answer:
+                    return json.load(answer)
+            except urllib.error.HTTPError as err:
+                # Its database is locked by its own services for a moment; Prefect's client asks again, too.
+                if err.code != 503 or time.monotonic() > deadline:
+                    raise
+                time.sleep(1)
 
 
 @contextmanager
