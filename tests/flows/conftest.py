@@ -5,6 +5,8 @@ import re
 import secrets
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -114,3 +116,41 @@ def any_store_settings(request):
         return request.getfixturevalue("archive_settings")
     lock = {"lock": "governance", "lock_days": 1} if request.param == "locked" else {}
     return request.getfixturevalue("s3_archive")(request.param, **lock)
+
+
+class Alarm:
+    """A place where notifications arrive, on loopback."""
+
+    def __init__(self):
+        self.arrived = []
+        """What was posted, as JSON values."""
+        self.status = 204
+        """What is answered."""
+        alarm = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                alarm.arrived.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(alarm.status)
+                self.end_headers()
+
+            def log_message(self, *arguments):
+                pass
+
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.place = f"127.0.0.1:{self._server.server_port}/"
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+
+    def close(self):
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def alarm():
+    """Where notifications arrive, for as long as the test lasts."""
+    made = Alarm()
+    yield made
+    made.close()

@@ -43,15 +43,19 @@ class Prefect:
         return done.stdout
 
     def post(self, path, body):
-        request = urllib.request.Request(
-            self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
+        return self.send(path, body)
+
+    def send(self, path, body, method="POST"):
+        """The answer as a JSON value, None if it has no body; a busy server is asked again."""
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers, method=method)
         deadline = time.monotonic() + 240
         while True:
             try:
                 # A busy machine takes its time; this is against hangs.
                 with urllib.request.urlopen(request, timeout=240) as answer:
-                    return json.load(answer)
+                    said = answer.read()
+                    return json.loads(said) if said else None
             except urllib.error.HTTPError as err:
                 # Its database is locked by its own services for a moment; Prefect's client asks again, too.
                 if err.code != 503 or time.monotonic() > deadline:

@@ -1,13 +1,10 @@
 """The audit as a Prefect flow against a real server: artifact, failed run, event, and a notification that arrives."""
 
-import json
 import os
 import runpy
 import subprocess
 import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -39,28 +36,6 @@ print(state.type.value, state.message)
 """
 
 
-@pytest.fixture
-def alarm():
-    """A place where notifications arrive: its URL, and what arrived."""
-    arrived = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            arrived.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *arguments):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/", arrived
-        server.shutdown()
-        thread.join()
-
-
 @pytest.mark.timeout(300)
 def test_a_good_archive_completes_and_a_damaged_one_fails_and_raises_the_alarm(tmp_path, sites, new_archive, alarm):
     prefect_server = runpy.run_path(str(Path(__file__).parents[1].joinpath("test_prefect.py")))["prefect_server"]
@@ -70,7 +45,7 @@ def test_a_good_archive_completes_and_a_damaged_one_fails_and_raises_the_alarm(t
     evidence.seal(archive)
     victim = archive.folder / "store" / next(archive.store.list("objects/"))
     victim.chmod(0o644)
-    url, arrived = alarm
+    url, arrived = f"http://{alarm.place}", alarm.arrived
     home = tmp_path / "prefect"
     home.mkdir()
     with prefect_server(home) as server:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -68,11 +67,7 @@ class Server:
 
     def pause(self, deployment):
         """Pause a deployment: what its schedule has asked for already and did not begin is dropped."""
-        body = json.dumps({"paused": True}).encode()
-        headers = {"Content-Type": "application/json"}
-        url = f"{self.server.url}/deployments/{deployment}"
-        with urllib.request.urlopen(urllib.request.Request(url, body, headers, method="PATCH"), timeout=240):
-            pass
+        self.server.send(f"/deployments/{deployment}", {"paused": True}, method="PATCH")
 
     def artifacts(self, key):
         return [one for one in self.all("artifacts", {"limit": 200}) if one["key"] == key]

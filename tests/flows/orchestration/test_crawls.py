@@ -7,9 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -42,28 +40,6 @@ def planned_captures(archive):
 def deploy(run, settings, prefect, *arguments):
     done = run("sijill", "--config", settings, "deploy", *arguments, env=prefect.env)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.fixture
-def alarm():
-    """A place where notifications arrive: its URL, and what arrived."""
-    arrived = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            arrived.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *arguments):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/", arrived
-        server.shutdown()
-        thread.join()
 
 
 def test_a_schedule_fires_a_killed_worker_loses_nothing_and_the_next_date_goes_on(
@@ -128,7 +104,7 @@ def test_what_fails_and_what_finds_nothing_is_told(prefect, publish, new_archive
     set_prefect(settings, pool="told")
     urls = {"good": sites.url("good.example"), "empty": sites.url("empty.example"), "dead": "http://dead.example:9/"}
     write_sites(settings.parent / "sites.toml", urls)
-    url, arrived = alarm
+    url, arrived = f"http://{alarm.place}", alarm.arrived
     save = (
         "from prefect.blocks.notifications import CustomWebhookNotificationBlock as Block\n"
         f"Block(name='alarm', url={url!r}, json_data={{'subject': '{{{{subject}}}}', 'body': '{{{{body}}}}'}})"

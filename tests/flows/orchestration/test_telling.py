@@ -1,12 +1,9 @@
 """A statement changes between two crawls: that is an event of Prefect and a notification, and told once."""
 
-import json
 import os
 import runpy
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -30,28 +27,6 @@ def statement(word):
 
 
 @pytest.fixture
-def alarm():
-    """Where notifications arrive: its address for apprise, and what arrived."""
-    arrived = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            arrived.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *arguments):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"json://127.0.0.1:{server.server_port}/", arrived
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture
 def changing(publish, new_archive, tmp_path, alarm):
     """An archive of a site with one statement page: its settings, and that page."""
     sites = publish({"changing.example": 1})
@@ -65,7 +40,7 @@ def changing(publish, new_archive, tmp_path, alarm):
 
 def test_a_flow_raises_an_event_and_notifies_once(prefect, changing, alarm):
     settings, page = changing
-    address, arrived = alarm
+    address, arrived = f"json://{alarm.place}", alarm.arrived
     program = (
         "import sys; from sijill.flows.crawl.flow import crawl_site_flow\n"
         "print(crawl_site_flow('changing', config=sys.argv[1], return_state=True).message)"
@@ -104,7 +79,7 @@ def test_a_flow_raises_an_event_and_notifies_once(prefect, changing, alarm):
 
 def test_the_plain_command_notifies_once_too(changing, alarm, run):
     settings, page = changing
-    address, arrived = alarm
+    address, arrived = f"json://{alarm.place}", alarm.arrived
 
     def crawl():
         done = run("sijill", "--config", settings, "crawl", "--all", env={"TELL": address})

@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -246,38 +246,16 @@ def test_the_command_lists_them_and_shows_words(archive, capture, run):
 
 
 @pytest.fixture
-def listener():
-    """Where notifications arrive: the address for apprise, what arrived, and the status that is answered."""
-    arrived, answer = [], [200]
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            arrived.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(answer[0])
-            self.end_headers()
-
-        def log_message(self, *arguments):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"json://secret-name:secret-word@127.0.0.1:{server.server_port}/", arrived, answer
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture
-def told(archive, listener, monkeypatch):
+def told(archive, alarm, monkeypatch):
     """The archive, with somebody to tell."""
-    monkeypatch.setenv("TELL", listener[0])
+    monkeypatch.setenv("TELL", f"json://secret-name:secret-word@{alarm.place}")
     settings = archive.folder / "sijill.toml"
     settings.write_text(settings.read_text().replace("urls = []", 'urls = ["$TELL"]'))
     return open_archive(settings)
 
 
-def test_each_change_is_told_once(told, capture, listener):
-    _, arrived, _ = listener
+def test_each_change_is_told_once(told, capture, alarm):
+    arrived = alarm.arrived
     capture(page(), page((FIRST, SECOND)), None)
     raised = []
     assert [one.kind for one in tell_changes(told, raise_event=raised.append).changes] == ["changed", "vanished"]
@@ -293,8 +271,8 @@ def test_each_change_is_told_once(told, capture, listener):
     assert len(raised) == 2
 
 
-def test_whoever_was_killed_while_telling_is_followed_by_one_who_says_so(told, capture, listener):
-    _, arrived, _ = listener
+def test_whoever_was_killed_while_telling_is_followed_by_one_who_says_so(told, capture, alarm):
+    arrived = alarm.arrived
     capture(page(), page((FIRST, SECOND)))
 
     class Killed(BaseException):
@@ -321,14 +299,14 @@ def test_whoever_was_killed_while_telling_is_followed_by_one_who_says_so(told, c
     assert list(told.store.list(TOLD)) == []
 
 
-def test_who_cannot_be_told_is_told_by_the_next_call_and_no_secret_is_shown(told, capture, listener, caplog):
-    _, arrived, answer = listener
+def test_who_cannot_be_told_is_told_by_the_next_call_and_no_secret_is_shown(told, capture, alarm, caplog):
+    arrived = alarm.arrived
     capture(page(), page((FIRST, SECOND)))
-    answer[0] = 500
+    alarm.status = 500
     with pytest.raises(NotTold) as refused:
         tell_changes(told)
     assert "secret" not in f"{refused.value}{caplog.text}"
-    answer[0] = 200
+    alarm.status = 200
     assert len(tell_changes(told).changes) == 1
     assert len(arrived) == 2
     with pytest.raises(BadSettings, match="number 1 is no address"):
