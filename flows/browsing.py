@@ -9,10 +9,27 @@ from typing import TYPE_CHECKING, Self
 
 from sijill.archive.capture.browser.rendering import BrowserMode
 from sijill.archive.capture.browser.seams import Browser
-from sijill.flows.wiring import Archive
 
 if TYPE_CHECKING:
     from sijill.archive.capture.browser.chromium import Chromium
+    from sijill.archive.capture.browser.driver import Driver
+    from sijill.flows.wiring import Archive
+
+
+@contextmanager
+def driver_ahead(*, wanted: bool) -> Iterator[Driver | None]:
+    """What runs a browser, begun before anything is known of the archive: it takes longer than to read the settings.
+
+    None unless it is `wanted`.
+    """
+    if not wanted:
+        yield None
+        return
+    from sijill.archive.capture.browser.driver import Driver
+
+    with Driver() as driver:
+        driver.begin()
+        yield driver
 
 
 class Browsing:
@@ -21,8 +38,14 @@ class Browsing:
     It must be used as a context: nothing of the browser outlives it.
     """
 
-    def __init__(self, archive: Archive) -> None:
-        """`archive`: its settings say which browser, and whether to use it where nothing else does."""
+    def __init__(self, archive: Archive, driver: Driver | None = None) -> None:
+        """See the class.
+
+        Args:
+            archive: its settings say which browser, and whether to use it where nothing else does.
+            driver: what runs the browser, if that was begun already.
+        """
+        self._driver = driver
         self._settings = archive.browser_settings
         self._user_agent = archive.user_agent
         self._usual = BrowserMode(archive.settings.browser.mode)
@@ -82,5 +105,6 @@ class Browsing:
 
         with self._opening:
             if self._open is None:
-                self._open = open_browser(self._settings)
+                driver, self._driver = self._driver, None
+                self._open = open_browser(self._settings, driver=driver)
             return self._open

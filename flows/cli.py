@@ -31,6 +31,7 @@ from sijill.flows.commands import (
     worker,
 )
 from sijill.flows.errors import ExitStatus, missing_packages_named, our_errors, status_of
+from sijill.provenance.interrupts import interrupts_kept
 
 # \b keeps click from filling the lines that follow it.
 _EPILOG = """\b
@@ -108,7 +109,7 @@ def main() -> None:
 @contextmanager
 def _one_line_errors(program: str) -> Iterator[None]:
     try:
-        with missing_packages_named():
+        with interrupts_kept(), missing_packages_named():
             yield
     except click.exceptions.Exit as err:
         sys.exit(err.exit_code)

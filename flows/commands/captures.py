@@ -83,25 +83,28 @@ def capture(
 
     A URL that fails is recorded as failed and does not stop the others.
     """
-    from sijill.archive.capture.browser.rendering import BrowserMode
-    from sijill.flows.browsing import Browsing
+    from sijill.flows.browsing import Browsing, driver_ahead
 
     targets = [*urls, *_lines(source)]
     if not targets:
         raise click.UsageError("no URL given: name one, or a file of them with --from")
-    archive = open_archive(config)
     also_attestation = timestamp == "attestation"
-    if also_attestation and not archive.settings.timestamps:
-        raise click.UsageError("--timestamp attestation: the settings name no authority; add a [[timestamps]] section")
-    wanted = {None: None, True: BrowserMode.ALWAYS, False: BrowserMode.NEVER}[browser]
-    if packages is not None:
-        _make_folder(packages)
-    with Browsing(archive) as browsing:
-        mode = browsing.mode(wanted)
-        browsing.begin(mode, len(targets))
-        refused, failed = _capture(
-            archive, targets, browsing, mode, packages, timestamp_attestation=also_attestation, as_json=as_json
-        )
+    with driver_ahead(wanted=browser is True) as driver:
+        from sijill.archive.capture.browser.rendering import BrowserMode
+
+        archive = open_archive(config)
+        if also_attestation and not archive.settings.timestamps:
+            reason = "the settings name no authority; add a [[timestamps]] section"
+            raise click.UsageError(f"--timestamp attestation: {reason}")
+        if packages is not None:
+            _make_folder(packages)
+        with Browsing(archive, driver) as browsing:
+            wanted = {None: None, True: BrowserMode.ALWAYS, False: BrowserMode.NEVER}[browser]
+            mode = browsing.mode(wanted)
+            browsing.begin(mode, len(targets))
+            refused, failed = _capture(
+                archive, targets, browsing, mode, packages, timestamp_attestation=also_attestation, as_json=as_json
+            )
     if refused:
         raise SystemExit(ExitStatus.BAD_INPUT)
     if failed:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn
 
 import click
 
+from sijill.provenance.interrupts import interrupts_kept
 from sijill.provenance.verify.trust_option import UNUSABLE, read_file, shown, trust_options, unreadable
 
 if TYPE_CHECKING:
@@ -177,7 +178,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def run(command: click.Command, arguments: Sequence[str]) -> int:
     """Run `command` with `arguments`; its exit status, whatever happens."""
     try:
-        status = command.main(list(arguments), prog_name="sijill-verify", standalone_mode=False)
+        with interrupts_kept():
+            status = command.main(list(arguments), prog_name="sijill-verify", standalone_mode=False)
     except click.ClickException as err:
         err.show()
         return UNUSABLE

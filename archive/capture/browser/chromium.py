@@ -7,16 +7,17 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import Final, Self
 
 from playwright.async_api import Error as PlaywrightError
 
+from sijill.archive.capture.browser.driver import Driver
 from sijill.archive.capture.browser.engine import Engine
 from sijill.archive.capture.browser.network import Routing
 from sijill.archive.capture.browser.rendering import BrowserFacts, BrowserSettings, NotShown, Rendering, Waiting
@@ -35,10 +36,10 @@ _CLOSE_SECONDS: Final = 5.0
 _LOOK_SECONDS: Final = 0.4
 """Between two looks at the memory that the browser holds."""
 
-T = TypeVar("T")
 
-
-def open_browser(settings: BrowserSettings | None = None, behaviour: Behaviour | None = None) -> Chromium:
+def open_browser(
+    settings: BrowserSettings | None = None, behaviour: Behaviour | None = None, driver: Driver | None = None
+) -> Chromium:
     """A browser to capture pages with, one after the other; to be used in a `with` statement.
 
     It is started when the first page is to be shown, or before by `start`; and started anew after a crash.
@@ -46,12 +47,13 @@ def open_browser(settings: BrowserSettings | None = None, behaviour: Behaviour |
     Args:
         settings: which browser, and how it shows pages.
         behaviour: what is done with each page; that of `page.py` if None.
+        driver: what runs it, if that was begun already; it is closed with the browser.
     """
     if behaviour is None:
         from sijill.archive.capture.browser import page
 
         behaviour = page
-    return Chromium(settings or BrowserSettings(), behaviour)
+    return Chromium(settings or BrowserSettings(), behaviour, driver or Driver())
 
 
 def find_chromium(executable: Path | None = None) -> Path:
@@ -89,11 +91,10 @@ class _Prepared:
 class Chromium:
     """A browser that shows one page at a time; safe to share between threads, which then wait for each other."""
 
-    def __init__(self, settings: BrowserSettings, behaviour: Behaviour) -> None:
+    def __init__(self, settings: BrowserSettings, behaviour: Behaviour, driver: Driver) -> None:
         self._settings = settings
         self._behaviour = behaviour
-        self._loop = asyncio.new_event_loop()
-        self._thread: threading.Thread | None = None
+        self._driver = driver
         self._one_page = threading.Lock()
         self._starting: Future[Engine] | None = None
         self._showing: Future[Rendering | NotShown] | None = None
@@ -120,19 +121,14 @@ class Chromium:
         if pages is not None:
             self._expected = pages
         if self._starting is None:
-            self._starting = self._submit(self._launch(user_agent))
+            self._starting = self._driver.submit(self._launch(user_agent))
         return self._starting
 
     def close(self) -> None:
         """End the browser with all its processes; to be called when nothing is shown any more."""
         with self._one_page:
             self._discard()
-            if self._thread is not None:
-                self._loop.call_soon_threadsafe(self._loop.stop)
-                self._thread.join()
-                self._thread = None
-            if not self._loop.is_closed():
-                self._loop.close()
+            self._driver.close()
 
     def call_off(self) -> None:
         """End what `show` is doing in another thread."""
@@ -172,7 +168,7 @@ class Chromium:
             )
             for _ in range(2):
                 engine = self._ready()
-                self._showing = self._submit(self._show(engine, prepared))
+                self._showing = self._driver.submit(self._show(engine, prepared))
                 try:
                     return self._showing.result()
                 except CancelledError:
@@ -208,18 +204,13 @@ class Chromium:
         if starting is None:
             return
         with suppress(BrowserUnavailable, CancelledError):
-            self._submit(starting.result().end()).result()
-
-    def _submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._loop.run_forever, name="browser", daemon=True)
-            self._thread.start()
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+            self._driver.submit(starting.result().end()).result()
 
     async def _launch(self, user_agent: str | None) -> Engine:
         executable = find_chromium(self._settings.executable)
         try:
             engine = await Engine.start(
+                self._driver,
                 executable,
                 sandboxed=os.geteuid() != 0,  # Chromium's sandbox refuses to run for root
                 script_megabytes=self._settings.limits.script_megabytes,

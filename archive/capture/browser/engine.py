@@ -11,9 +11,10 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
-from playwright.async_api import Browser, CDPSession, async_playwright
+from playwright.async_api import Browser, CDPSession
 from playwright.async_api import Error as PlaywrightError
 
+from sijill.archive.capture.browser.driver import Driver
 from sijill.archive.capture.browser.network import Routing
 from sijill.archive.capture.browser.process import ProcessGroup, profile_of
 from sijill.archive.capture.browser.rendering import Appearance
@@ -67,7 +68,9 @@ class Engine:
         self._ending = ending
 
     @classmethod
-    async def start(cls, executable: Path, *, sandboxed: bool, script_megabytes: int, appearance: Appearance) -> Self:
+    async def start(
+        cls, driver: Driver, executable: Path, *, sandboxed: bool, script_megabytes: int, appearance: Appearance
+    ) -> Self:
         """Start it, with no way to the network.
 
         Raises:
@@ -82,7 +85,7 @@ class Engine:
             ending.push_async_callback(wall.tear_down)
             left: list[Path] = []
             ending.callback(_remove, left)
-            playwright = await async_playwright().start()
+            playwright = await driver.take()
             ending.push_async_callback(_kindly, playwright.stop)
             environment: dict[str, str | float | bool] = {n: os.environ[n] for n in _KEPT if n in os.environ}
             browser = await playwright.chromium.launch(

@@ -6,6 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
+from sijill.archive.capture.browser.driver import Driver
 from sijill.archive.capture.browser.engine import Engine
 from sijill.archive.capture.browser.rendering import Appearance, BlockedKind
 from sijill.archive.capture.exchange import FailureKind, Limits, Network, Outcome, Pin
@@ -226,7 +227,7 @@ def test_without_routing_the_wall_holds_alone(chromium, forbidden):
     listener = forbidden(PRIVATE)
 
     async def run():
-        engine = await Engine.start(chromium, sandboxed=False, script_megabytes=256, appearance=Appearance())
+        engine = await Engine.start(Driver(), chromium, sandboxed=False, script_megabytes=256, appearance=Appearance())
         try:
             await engine.session.send("Fetch.disable")
             page = await engine.browser.new_page()
