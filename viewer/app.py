@@ -18,10 +18,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sijill.archive.catalog.changes import changes
+from sijill.archive.catalog.figures import figures_of
 from sijill.archive.errors import CatalogUnusable
 from sijill.viewer.access import COOKIE, Access
 from sijill.viewer.errors import ViewerError
-from sijill.viewer.figures import figures_of
 from sijill.viewer.gate import LOGIN, App, Gate, Receive, Scope, Send
 from sijill.viewer.kept import Kept
 from sijill.viewer.pages import captures, home, log, statements

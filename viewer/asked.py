@@ -16,6 +16,8 @@ SITE_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 FILE_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
 LONGEST_TEXT: Final = 300
 """Characters of a text to search for, or of a name."""
+ROWS: Final = 50
+"""Of a page of most lists."""
 _MOST_PAGES: Final = 20_000
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,14}")
 _DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?(?:-([0-9]{2}))?")

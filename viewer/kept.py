@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from typing import Final, Generic, TypeVar
 
 from sijill.archive.catalog.catalog import Catalog
-from sijill.archive.catalog.schema import failures
+from sijill.archive.catalog.figures import mark_of
 
 T = TypeVar("T")
 
@@ -35,8 +35,8 @@ class Kept(Generic[T]):
         if kept is None:
             with self._renewing:
                 return self._kept[2] if self._kept is not None else self._renew(catalog)
-        state, since, value = kept
-        stale = state != _state(catalog) or time.monotonic() - since > _SECONDS
+        mark, since, value = kept
+        stale = mark != mark_of(catalog) or time.monotonic() - since > _SECONDS
         if stale and self._renewing.acquire(blocking=False):
             threading.Thread(target=self._renew_apart, name="figures", daemon=True).start()
         return value
@@ -49,17 +49,8 @@ class Kept(Generic[T]):
             self._renewing.release()
 
     def _renew(self, catalog: Catalog) -> T:
-        state, since = _state(catalog), time.monotonic()
+        mark, since = mark_of(catalog), time.monotonic()
         value = self._work(catalog)
         with self._guard:
-            self._kept = state, since, value
+            self._kept = mark, since, value
         return value
-
-
-def _state(catalog: Catalog) -> tuple[int, ...]:
-    """Something that is another when the catalog has changed."""
-    with failures(catalog.path):
-        (size,) = catalog.connection.execute("SELECT size FROM state").fetchone()
-        (version,) = catalog.connection.execute("SELECT coalesce(max(id), 0) FROM version").fetchone()
-        (page,) = catalog.connection.execute("SELECT coalesce(max(id), 0) FROM page").fetchone()
-    return size, version, page

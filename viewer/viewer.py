@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from sijill.archive.catalog.changes import Change
+from sijill.archive.catalog.figures import Figures
 from sijill.viewer.access import Access
-from sijill.viewer.figures import Figures
 from sijill.viewer.kept import Kept
 from sijill.viewer.rendering import Renderer
 from sijill.viewer.replay.addresses import ReplayLinks

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from cryptography.x509.verification import Subject
 
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+_ENCOUNTERED = re.compile(r" \(encountered processing .*\)", re.DOTALL)
+"""How the library shows the certificate that it objects to; the chain itself is recorded."""
 _NO_CHAIN = "the server sent no certificate"
 # RFC 5746 §4.1: old servers that do not know secure renegotiation; named in `ssl` only since Python 3.12.
 _LEGACY_SERVER_CONNECT = 0x4
@@ -116,7 +118,7 @@ class TrustAnchors:
             verifier = PolicyBuilder().store(Store(anchors)).time(at).build_server_verifier(_subject(host))
             verifier.verify(leaf, others)
         except (VerificationError, ValueError) as err:  # ValueError: not parseable, or no host name to X.509
-            return str(err)[:500]
+            return _ENCOUNTERED.sub("", str(err))[:500]
         return None
 
     def _anchors_for(self, chain: Iterable[Certificate]) -> list[Certificate]:

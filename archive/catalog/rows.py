@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final, Literal, Self
 from urllib.parse import urldefrag, urlsplit
 
 from sijill.archive.catalog.arabic import indexed
 from sijill.archive.catalog.sketch import sketch
+
+_REMEMBERED: Final = 10_000
+"""Characters of the longest text for which it is remembered what it gave."""
 
 PUBLISHED: Final = frozenset({"statement", "document"})
 """The kinds of pages that publish a statement; all others only show that there is one, or something else."""
@@ -132,8 +136,17 @@ class Prepared:
     @classmethod
     def of(cls, reading: ReadingRow) -> Self:
         """What `reading` gives."""
-        body = indexed(reading.text)
-        return cls(reading.content_sha256, indexed(reading.title or ""), body, sketch(body))
+        said = _said_before if len(reading.text) <= _REMEMBERED else _said
+        return cls(reading.content_sha256, indexed(reading.title or ""), *said(reading.text))
+
+
+def _said(text: str) -> tuple[str, bytes]:
+    body = indexed(text)
+    return body, sketch(body)
+
+
+# Most captures of a crawl that is made every day say what the one before said.
+_said_before: Final = lru_cache(1 << 10)(_said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from sijill.archive.catalog.catalog import Catalog
 from sijill.archive.catalog.schema import failures
-from sijill.archive.catalog.search import PASSES, Filters, find_signatories, passing, shown_date
-
-
-@dataclass(frozen=True, slots=True)
-class StatementRow:
-    """A statement in short."""
-
-    statement_id: str
-    """The id of the capture of it that came into the log first."""
-    title: str | None
-    """Of the publication that came into the log first."""
-    published: str | None
-    """The earliest date that any publication states, as far as it is known."""
-    languages: tuple[str, ...]
-    sites: tuple[str, ...]
-    publications: int
-    captures: int
-    versions: int
-    signatories: int
+from sijill.archive.catalog.search import Filters, find_signatories, shown_date
+from sijill.archive.catalog.statement_rows import StatementRow, statement_rows, statements_passing
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,32 +127,14 @@ class Signatory:
     signed: tuple[Signature, ...]
 
 
-_ALL: Final = """
-SELECT count(*) OVER (), page.statement FROM page JOIN version AS newest ON newest.id = page.latest_version
-WHERE page.statement IS NOT NULL GROUP BY page.statement
-ORDER BY min(newest.date_first) DESC NULLS LAST, page.statement DESC LIMIT :limit
-"""
-_PASSING: Final = """
-SELECT count(*) OVER (), page.statement FROM page JOIN version AS newest ON newest.id = page.latest_version
-WHERE page.statement IN (
-    SELECT of.statement FROM version JOIN page AS of ON of.id = version.page WHERE of.statement IS NOT NULL AND PASSES)
-GROUP BY page.statement
-ORDER BY min(newest.date_first) DESC NULLS LAST, page.statement DESC LIMIT :limit
-""".replace("PASSES", PASSES)
-
-
-def statements(catalog: Catalog, filters: Filters | None = None, *, limit: int = 100) -> Statements:
+def statements(catalog: Catalog, filters: Filters | None = None, *, limit: int = 100, offset: int = 0) -> Statements:
     """The statements of which a version passes the filters, the newest publication first, undated ones last.
 
     Raises:
         CatalogUnusable: SQLite failed; so does every function here.
     """
-    with failures(catalog.path):
-        narrowed = filters is not None and not filters.empty
-        rows = catalog.connection.execute(
-            _PASSING if narrowed else _ALL, {**passing(catalog, filters or Filters()), "limit": limit}
-        ).fetchall()
-        return Statements(rows[0][0] if rows else 0, tuple(_row(catalog, first) for _, first in rows))
+    total, firsts = statements_passing(catalog, filters or Filters(), limit=limit, offset=offset)
+    return Statements(total, tuple(statement_rows(catalog, firsts).values()))
 
 
 def find_statement(catalog: Catalog, capture_id: str) -> Statement | None:
@@ -181,6 +146,9 @@ def find_statement(catalog: Catalog, capture_id: str) -> Statement | None:
         if found is None or found[0] is None:
             return None
         (first,) = found
+        row = statement_rows(catalog, (first,)).get(first)
+        if row is None:
+            return None
         pages = catalog.connection.execute(
             "SELECT id, url, site FROM page WHERE statement = ? ORDER BY first_leaf", (first,)
         ).fetchall()
@@ -192,7 +160,7 @@ def find_statement(catalog: Catalog, capture_id: str) -> Statement | None:
             (first,),
         ).fetchall()
         return Statement(
-            row=_row(catalog, first),
+            row=row,
             publications=tuple(_publication(catalog, page, url, site) for page, url, site in pages),
             related=tuple(Related(url, kind, of, score) for url, kind, of, score in related),
             signatories=_signed(catalog, first),
@@ -202,42 +170,9 @@ def find_statement(catalog: Catalog, capture_id: str) -> Statement | None:
 def signatories(catalog: Catalog, name: str, *, key: str | None = None) -> tuple[Signatory, ...]:
     """The bodies that `name` may mean, each with what it signed, the newest first; see `find_signatories`."""
     with failures(catalog.path):
-        return tuple(_signatory(catalog, found) for found in find_signatories(catalog, name, key=key))
-
-
-def _row(catalog: Catalog, first: int) -> StatementRow:
-    query = catalog.connection.execute
-    statement_id, title = query(
-        "SELECT first_capture, title FROM page JOIN version ON version.id = latest_version WHERE page.id = ?", (first,)
-    ).fetchone()
-    newest = query(
-        "SELECT site, language, date_first, date_precision FROM page JOIN version ON version.id = latest_version "
-        "WHERE statement = ? ORDER BY first_leaf",
-        (first,),
-    ).fetchall()
-    dated = sorted((day, precision) for _, _, day, precision in newest if day is not None)
-    (captures,) = query(
-        "SELECT count(*) FROM capture JOIN page ON page.id = capture.page WHERE statement = ?", (first,)
-    ).fetchone()
-    (versions,) = query(
-        "SELECT count(*) FROM version JOIN page ON page.id = version.page WHERE statement = ?", (first,)
-    ).fetchone()
-    (signed,) = query(
-        "SELECT count(DISTINCT signatory) FROM page JOIN signature ON signature.version = latest_version "
-        "WHERE statement = ?",
-        (first,),
-    ).fetchone()
-    return StatementRow(
-        statement_id=statement_id,
-        title=title,
-        published=shown_date(*dated[0]) if dated else None,
-        languages=_once(language for _, language, _, _ in newest if language),
-        sites=_once(site for site, _, _, _ in newest),
-        publications=len(newest),
-        captures=captures,
-        versions=versions,
-        signatories=signed,
-    )
+        found = [(one, _signatures(catalog, one)) for one in find_signatories(catalog, name, key=key)]
+        rows = statement_rows(catalog, {first for _, signed in found for first, *_ in signed})
+        return tuple(_signatory(catalog, one, signed, rows) for one, signed in found)
 
 
 def _publication(catalog: Catalog, page: int, url: str, site: str) -> Publication:
@@ -314,12 +249,9 @@ def _signed(catalog: Catalog, first: int) -> tuple[Signed, ...]:
     )
 
 
-def _signatory(catalog: Catalog, signatory: int) -> Signatory:
-    query = catalog.connection.execute
-    name, organisation = query("SELECT name, organisation FROM signatory WHERE id = ?", (signatory,)).fetchone()
-    spellings = query("SELECT DISTINCT verbatim FROM signature WHERE signatory = ? ORDER BY 1", (signatory,)).fetchall()
-    # One line for each page, of its newest version that names the body.
-    rows = query(
+def _signatures(catalog: Catalog, signatory: int) -> list[tuple[Any, ...]]:
+    """One row for each page, of its newest version that names the body."""
+    return catalog.connection.execute(
         "SELECT page.statement, page.url, verbatim, number, max(capture.leaf_index), capture_id, source_sha256, "
         "page.latest_version = signature.version FROM signature JOIN version ON version.id = signature.version "
         "JOIN page ON page.id = version.page JOIN capture ON capture.version = version.id "
@@ -328,14 +260,22 @@ def _signatory(catalog: Catalog, signatory: int) -> Signatory:
         "ORDER BY newest.date_first DESC NULLS LAST, page.first_leaf",
         (signatory,),
     ).fetchall()
-    known = {first: _row(catalog, first) for first in {row[0] for row in rows}}
+
+
+def _signatory(
+    catalog: Catalog, signatory: int, signed: Iterable[tuple[Any, ...]], rows: Mapping[int, StatementRow]
+) -> Signatory:
+    query = catalog.connection.execute
+    name, organisation = query("SELECT name, organisation FROM signatory WHERE id = ?", (signatory,)).fetchone()
+    spellings = query("SELECT DISTINCT verbatim FROM signature WHERE signatory = ? ORDER BY 1", (signatory,)).fetchall()
     return Signatory(
         name=name,
         organisation=organisation,
         spellings=tuple(verbatim for (verbatim,) in spellings),
         signed=tuple(
-            Signature(known[first], url, verbatim, number, capture_id, source, bool(newest))
-            for first, url, verbatim, number, _, capture_id, source, newest in rows
+            Signature(rows[first], url, verbatim, number, capture_id, source, bool(newest))
+            for first, url, verbatim, number, _, capture_id, source, newest in signed
+            if first in rows
         ),
     )
 

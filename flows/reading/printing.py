@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sijill.archive.catalog.search import Found, Hit, Snippet
-from sijill.archive.catalog.statements import Signatory, Statement, StatementRow, Statements
+from sijill.archive.catalog.statement_rows import StatementRow
+from sijill.archive.catalog.statements import Signatory, Statement, Statements
 from sijill.flows.printing import print_facts, print_json, print_table
 from sijill.provenance.printable import printable
 

@@ -18,12 +18,13 @@ from urllib.parse import quote
 
 from catalog import SEARCHED, fill
 
+from sijill.archive.catalog.captures import captures
+from sijill.archive.catalog.statement_rows import statement_order, statement_rows
 from sijill.flows.init import initialise
 from sijill.flows.reading.catalog import open_catalog
 from sijill.flows.viewing.source import ViewedArchive
 from sijill.flows.wiring import open_archive
 from sijill.viewer.app import Options, make_app
-from sijill.viewer.listing import captures, statement_order, statement_rows
 from sijill.viewer.serving import Place, bound, listen, serving
 
 TIMES = 9
@@ -38,8 +39,8 @@ def main() -> None:
         with open_catalog(archive) as catalog:
             fill(catalog, number)
             order = statement_order(catalog)
-            shown = [row.statement_id for row in statement_rows(catalog, order[:1])]
-            newest = captures(catalog)[0]
+            [shown] = statement_rows(catalog, order[:1]).values()
+            [newest] = captures(catalog, limit=1)
         pages = {
             "front page": "/",
             "organisations": "/organisations",
@@ -49,7 +50,7 @@ def main() -> None:
             "statements of one language": "/statements?language=ar&from=2020",
             "search, a phrase": "/statements?q=" + quote('"العدالة" بيان'),
             "search, a common word": "/statements?q=statement",
-            "one statement": f"/statements/{shown[0]}",
+            "one statement": f"/statements/{shown.statement_id}",
             "changes": "/changes",
             "captures": "/captures",
             "captures, a page far behind": f"/captures?page={max(1, number // 100)}",

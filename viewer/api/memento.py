@@ -12,10 +12,10 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from sijill.archive.capture.target import parse_target
+from sijill.archive.catalog.captures import Memento, mementos
 from sijill.archive.errors import BadTarget
 from sijill.provenance.attest.timestamps import parse_timestamp
 from sijill.viewer.api.problems import ApiRoute
-from sijill.viewer.api.queries import Memento, mementos
 from sijill.viewer.errors import BadRequest, NotHere
 from sijill.viewer.replay.addresses import ReplayLinks
 from sijill.viewer.replay.memento import LINK_FORMAT, http_date, link, memento_links, parse_http_date

@@ -9,14 +9,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from fastapi.openapi.utils import get_openapi
 
+from sijill.archive.catalog.captures import captures_behind
 from sijill.archive.catalog.changes import changes
 from sijill.archive.catalog.query import terms
 from sijill.archive.catalog.search import search
+from sijill.archive.catalog.statement_rows import statements_behind
 from sijill.archive.catalog.statements import find_statement, signatories
 from sijill.archive.reading.normalise import name_key
 from sijill.provenance.attest.envelope import parse_envelope
 from sijill.provenance.attest.timestamps import format_timestamp
-from sijill.viewer.api import models, queries
+from sijill.viewer.api import cursors, models
 from sijill.viewer.api import parameters as asked
 from sijill.viewer.api.feed import MEDIA_TYPE as ATOM
 from sijill.viewer.api.feed import feed
@@ -115,10 +117,11 @@ class ApiRoutes:
     ) -> models.Listed[models.StatementItem]:
         """Statements of which a version passes the filters: the newest first, undated ones last."""
         filters = asked.narrowed(site, language, first, last, signatory)
+        position = cursors.statement_position(cursor)
         with self._source.catalog() as catalog:
-            rows, more = queries.statements(catalog, filters, cursor=cursor, limit=limit)
+            rows, more = statements_behind(catalog, filters, position, limit=limit)
         items = tuple(models.StatementItem.model_validate(row) for row in rows)
-        return models.Listed[models.StatementItem](items=items, next=more)
+        return models.Listed[models.StatementItem](items=items, next=cursors.statement_cursor(more))
 
     def statement(self, statement_id: asked.EntryId) -> models.StatementModel:
         """One statement, by the id of any capture of it."""
@@ -143,7 +146,7 @@ class ApiRoutes:
         filters = asked.narrowed(site, language, first, last, signatory)
         if filters.empty and not terms(q):
             raise BadRequest("q: no word to search for, and no filter")
-        offset = queries.offset_of(cursor, _MOST_FOUND - limit)
+        offset = cursors.offset_of(cursor, _MOST_FOUND - limit)
         with self._source.catalog() as catalog:
             found = search(catalog, q, filters, limit=offset + limit)
         items = tuple(models.HitItem.model_validate(hit) for hit in found.hits[offset:])
@@ -166,10 +169,11 @@ class ApiRoutes:
         cursor: asked.Cursor = None,
     ) -> models.Listed[models.CaptureItem]:
         """Captures, those that came into the catalog last first."""
+        position = cursors.capture_position(cursor)
         with self._source.catalog() as catalog:
-            rows, more = queries.captures(catalog, site=site, outcome=outcome, url=url, cursor=cursor, limit=limit)
+            rows, more = captures_behind(catalog, position, site=site, outcome=outcome, url=url, limit=limit)
         items = tuple(models.CaptureItem.model_validate(row) for row in rows)
-        return models.Listed[models.CaptureItem](items=items, next=more)
+        return models.Listed[models.CaptureItem](items=items, next=cursors.capture_cursor(more))
 
     def capture(self, capture_id: asked.EntryId) -> models.CaptureModel:
         """One capture with its attestation, read from the store now; it is not verified but for the signatures."""

@@ -7,8 +7,9 @@ from datetime import datetime
 from fastapi import APIRouter
 
 from sijill.provenance.attest.timestamps import format_timestamp
-from sijill.viewer.api import models, queries
+from sijill.viewer.api import models
 from sijill.viewer.api import parameters as asked
+from sijill.viewer.api.cursors import offset_of
 from sijill.viewer.source import ArchiveSource, RunFacts
 
 _MOST_RUNS = 1_000_000
@@ -30,7 +31,7 @@ class RunRoutes:
         self, site: asked.SiteId = None, limit: asked.Limit = 50, cursor: asked.Cursor = None
     ) -> models.Listed[models.RunItem]:
         """Recorded runs of one organisation or of all, the newest first."""
-        offset = queries.offset_of(cursor, _MOST_RUNS)
+        offset = offset_of(cursor, _MOST_RUNS)
         found = self._source.runs(site_id=site, offset=offset, limit=limit)
         behind = offset + len(found.rows)
         more = f"{behind}" if found.rows and behind < found.total else None
@@ -38,7 +39,7 @@ class RunRoutes:
 
     def run(self, run_id: asked.EntryId, limit: asked.Limit = 500, cursor: asked.Cursor = None) -> models.RunModel:
         """One run, with the URLs that it planned and what became of each."""
-        offset = queries.offset_of(cursor, _MOST_RUNS)
+        offset = offset_of(cursor, _MOST_RUNS)
         found = self._source.run(run_id)
         predicate = found.statement.predicate
         planned = () if found.report is None else found.report.planned

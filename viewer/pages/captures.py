@@ -12,10 +12,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from sijill.archive.catalog.captures import CaptureFacts, captures, captures_of_page, find_capture, text_of
 from sijill.archive.digest import digest_bytes
 from sijill.provenance.attest.members import CaptureStatement, NamedCollector
 from sijill.provenance.verify.render import report_json
-from sijill.viewer import asked, listing
+from sijill.viewer import asked
 from sijill.viewer.certificates import chains
 from sijill.viewer.errors import NotHere, Refused, Removed
 from sijill.viewer.media import subject_response
@@ -34,7 +35,7 @@ class Found:
     """What the log, the catalog and the store have of a capture."""
 
     capture_id: str
-    line: listing.CaptureLine | None
+    facts: CaptureFacts | None
     """None if the catalog does not have it: not sealed yet, removed, or behind."""
     stored: StoredEnvelope | None
     problems: tuple[str, ...]
@@ -52,7 +53,7 @@ class Found:
         """When it began, by the collector's clock."""
         if self.stored is not None:
             return self.stored.statement.predicate.times.started
-        return None if self.line is None else datetime.fromisoformat(self.line.started)
+        return None if self.facts is None else datetime.fromisoformat(self.facts.started)
 
 
 def routes(viewer: Viewer) -> Sequence[Route]:
@@ -78,16 +79,16 @@ class _Pages:
     viewer: Viewer
 
     def captures(self, request: Request) -> Response:
-        leaf = asked.leaf(request, listing.PAGE)
+        leaf = asked.leaf(request, asked.ROWS)
         outcome = asked.text(request, "outcome") or None
         with self.viewer.source.catalog() as catalog:
             figures = self.viewer.figures.get(catalog)
-            captures = listing.captures(catalog, outcome=outcome, offset=leaf.offset)
+            rows = captures(catalog, outcome=outcome, limit=leaf.size, offset=leaf.offset)
         total = figures.outcomes.get(outcome, 0) if outcome else figures.captures
         return self.viewer.pages.page(
             request,
             "captures.html",
-            captures=captures,
+            captures=rows,
             figures=figures,
             outcome=outcome,
             total=total,
@@ -100,8 +101,8 @@ class _Pages:
         statement = found.statement
         leaf = asked.leaf(request, _EXCHANGES, name="exchanges")
         with self.viewer.source.catalog() as catalog:
-            page = listing.captures_of_page(catalog, found.capture_id)
-            text = listing.text_of(catalog, found.capture_id)
+            page = captures_of_page(catalog, found.capture_id)
+            text = text_of(catalog, found.capture_id)
         exchanges = () if statement is None else statement.predicate.exchanges
         status = HTTPStatus.GONE if found.removed and statement is None else HTTPStatus.OK
         return self.viewer.pages.page(
@@ -146,7 +147,7 @@ class _Pages:
     def text(self, request: Request) -> Response:
         found = self._find(request)
         with self.viewer.source.catalog() as catalog:
-            text = listing.text_of(catalog, found.capture_id)
+            text = text_of(catalog, found.capture_id)
         if text is None:
             raise NotHere(f"no reading of {found.capture_id}")
         return self.viewer.pages.page(request, "text.html", found=found, text=text)
@@ -197,12 +198,12 @@ class _Pages:
         capture_id = asked.entry_id(request)
         stored, removed, problems = None, None, []
         with self.viewer.source.catalog() as catalog:
-            line = listing.find_capture(catalog, capture_id)
+            facts = find_capture(catalog, capture_id)
         try:
             stored = self.viewer.source.envelope(capture_id)
             removed = self.viewer.source.removal(capture_id)
         except NotHere:
-            if line is None:
+            if facts is None:
                 raise
             problems.append("missing")
         except Removed as err:
@@ -212,9 +213,9 @@ class _Pages:
         if stored is not None:
             if not stored.keyids:
                 problems.append("unsigned")
-            if line is not None and digest_bytes(stored.envelope).sha256.hex != line.envelope_sha256:
+            if facts is not None and digest_bytes(stored.envelope).sha256.hex != facts.envelope_sha256:
                 problems.append("other")
-        return Found(capture_id, line, stored, tuple(problems), removed)
+        return Found(capture_id, facts, stored, tuple(problems), removed)
 
     def _statement(self, found: Found) -> CaptureStatement:
         if found.statement is None:

@@ -9,10 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sijill.archive.catalog.captures import captures
+from sijill.archive.catalog.figures import Figures
+from sijill.archive.catalog.statement_rows import statement_rows
 from sijill.archive.crawl.pages import PageOutcome
-from sijill.viewer import asked, listing
+from sijill.viewer import asked
 from sijill.viewer.errors import NotHere
-from sijill.viewer.figures import Figures
 from sijill.viewer.plots import over_time
 from sijill.viewer.source import Organisation, RunFacts
 from sijill.viewer.viewer import Viewer
@@ -59,15 +61,15 @@ class _Pages:
         source = self.viewer.source
         with source.catalog() as catalog:
             figures = self.viewer.figures.get(catalog)
-            newest = listing.captures(catalog)[:_NEWEST]
-            statements = listing.statement_rows(catalog, figures.statements[:_NEWEST])
+            newest = captures(catalog, limit=_NEWEST)
+            statements = statement_rows(catalog, figures.statements[:_NEWEST])
             health = self._health(figures, source.organisations())
         return self.viewer.pages.page(
             request,
             "home.html",
             figures=figures,
             newest=newest,
-            statements=statements,
+            statements=tuple(statements.values()),
             health=health,
             plot=over_time(figures.times_of(), figures.unit),
         )
@@ -86,11 +88,11 @@ class _Pages:
         if found is None:
             raise NotHere(f"no organisation {site_id}")
         outcome = asked.text(request, "outcome") or None
-        leaf = asked.leaf(request, listing.PAGE)
+        leaf = asked.leaf(request, asked.ROWS)
         with source.catalog() as catalog:
             figures = self.viewer.figures.get(catalog)
             [health] = self._health(figures, (found,))
-            captures = listing.captures(catalog, hosts=health.hosts, outcome=outcome, offset=leaf.offset)
+            rows = captures(catalog, hosts=health.hosts, outcome=outcome, limit=leaf.size, offset=leaf.offset)
         outcomes = figures.outcomes_of(health.hosts)
         return self.viewer.pages.page(
             request,
@@ -98,7 +100,7 @@ class _Pages:
             health=health,
             outcomes=outcomes,
             outcome=outcome,
-            captures=captures,
+            captures=rows,
             leaf=leaf,
             last=leaf.last(outcomes.get(outcome, 0) if outcome else sum(outcomes.values())),
             runs=source.runs(site_id=site_id, limit=10),
@@ -106,7 +108,7 @@ class _Pages:
         )
 
     def runs(self, request: Request) -> Response:
-        leaf = asked.leaf(request, listing.PAGE)
+        leaf = asked.leaf(request, asked.ROWS)
         runs = self.viewer.source.runs(offset=leaf.offset, limit=leaf.size)
         return self.viewer.pages.page(request, "runs.html", runs=runs, leaf=leaf, last=leaf.last(runs.total))
 

@@ -11,11 +11,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from sijill.archive.catalog.captures import text_of
 from sijill.archive.catalog.search import Filters, Found, search
-from sijill.archive.catalog.statements import Captured, Publication, Statement, StatementRow, find_statement
+from sijill.archive.catalog.statement_rows import StatementRow, statement_rows
+from sijill.archive.catalog.statements import Captured, Publication, Statement, find_statement, statements
 from sijill.archive.errors import BadQuery
 from sijill.archive.reading.normalise import name_key
-from sijill.viewer import asked, listing
+from sijill.viewer import asked
 from sijill.viewer.comparison import Compared, compare
 from sijill.viewer.errors import BadRequest, NotHere
 from sijill.viewer.viewer import Viewer
@@ -68,7 +70,7 @@ class _Pages:
 
     def statements(self, request: Request) -> Response:
         words, filters = asked.text(request, "q"), self._filters(request)
-        leaf = asked.leaf(request, HITS if words else listing.PAGE)
+        leaf = asked.leaf(request, HITS if words else asked.ROWS)
         found = Found(0, ())
         rows: Sequence[StatementRow] = ()
         problem = False
@@ -84,10 +86,11 @@ class _Pages:
                 total = found.total
             elif filters.empty:
                 total = len(figures.statements)
-                rows = listing.statement_rows(catalog, figures.statements[leaf.offset : leaf.offset + leaf.size])
+                shown = figures.statements[leaf.offset : leaf.offset + leaf.size]
+                rows = tuple(statement_rows(catalog, shown).values())
             else:
-                total, firsts = listing.statements_passing(catalog, filters, offset=leaf.offset)
-                rows = listing.statement_rows(catalog, firsts)
+                listed = statements(catalog, filters, limit=leaf.size, offset=leaf.offset)
+                total, rows = listed.total, listed.rows
         last = leaf.last(total)
         return self.viewer.pages.page(
             request,
@@ -114,7 +117,7 @@ class _Pages:
                 return RedirectResponse(f"/statements/{found.row.statement_id}", 302)
             lines = [_line(publication) for publication in found.publications]
             chosen = _side_by_side(request, lines)
-            texts = [listing.text_of(catalog, capture_id) for capture_id in chosen]
+            texts = [text_of(catalog, capture_id) for capture_id in chosen]
         return self.viewer.pages.page(
             request,
             "statement.html",
@@ -134,7 +137,7 @@ class _Pages:
             known = set() if found is None else _captures_of(found)
             if found is None or not {before, after} <= known:
                 raise NotHere(f"no statement {statement_id} with captures {before} and {after}")
-            old, new = listing.text_of(catalog, before), listing.text_of(catalog, after)
+            old, new = text_of(catalog, before), text_of(catalog, after)
         if old is None or new is None:
             raise NotHere(f"no text of {before} or {after}")
         compared: Compared = compare(old.text, new.text)
@@ -143,7 +146,7 @@ class _Pages:
         )
 
     def changes(self, request: Request) -> Response:
-        leaf = asked.leaf(request, listing.PAGE)
+        leaf = asked.leaf(request, asked.ROWS)
         kind = asked.text(request, "kind") or None
         with self.viewer.source.catalog() as catalog:
             found = [one for one in reversed(self.viewer.changes.get(catalog)) if one.statement]

@@ -1,4 +1,4 @@
-"""Figures about the whole archive."""
+"""Figures about the whole archive, and a mark by which to tell whether they are still right."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 
 from sijill.archive.catalog.catalog import Catalog
 from sijill.archive.catalog.schema import failures
-from sijill.viewer.listing import statement_order
+from sijill.archive.catalog.statement_rows import statement_order
 
 _UNITS: Final = (
     (timedelta(minutes=10), timedelta(seconds=1), 19),
@@ -100,6 +100,22 @@ def figures_of(catalog: Catalog) -> Figures:
         times=times,
         of_host=of_host,
     )
+
+
+def mark_of(catalog: Catalog) -> tuple[int, ...]:
+    """Something that is another when the catalog has taken in more of the log, or a reading that says something new.
+
+    Publications that are found to be of one statement leave it as it is.
+
+    Raises:
+        CatalogUnusable: SQLite failed.
+    """
+    with failures(catalog.path):
+        mark: tuple[int, ...] = catalog.connection.execute(
+            "SELECT size, (SELECT coalesce(max(id), 0) FROM version), (SELECT coalesce(max(id), 0) FROM page) "
+            "FROM state"
+        ).fetchone()
+    return mark
 
 
 def _unit(first: str | None, last: str | None) -> tuple[timedelta, int]:
