@@ -274,3 +274,7 @@ class ArchiveSource(Readings, Protocol):
 
     def organisations(self) -> tuple[Organisation, ...]:
         """All organisations, in the order of the sites file, those behind it that are in it no more."""
+
+    @property
+    def sites_unusable(self) -> bool:
+        """Whether there is a sites file that cannot be used, so that no organisation is listed from it."""

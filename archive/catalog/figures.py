@@ -39,19 +39,22 @@ class Figures:
     """In which captures are counted over time."""
     times: Mapping[str, Mapping[datetime, int]]
     """By host, captures by when they began, down to the unit."""
+    all_times: Mapping[datetime, int]
+    """Of all hosts together."""
     of_host: Mapping[str, Mapping[str, int]]
     """By host, captures by outcome."""
+    below: Mapping[str, tuple[str, ...]]
+    """By domain name, the hosts of the archive that have this name, or one below it."""
 
     def hosts_of(self, names: Collection[str]) -> tuple[str, ...]:
         """The hosts of the archive that are one of `names`, or below one."""
-        return tuple(host for host in self.of_host if any(host == name or host.endswith(f".{name}") for name in names))
+        return tuple(dict.fromkeys(host for name in names for host in self.below.get(name, ())))
 
-    def times_of(self, hosts: Collection[str] | None = None) -> Mapping[datetime, int]:
-        """Captures by when they began, of some hosts or of all."""
+    def times_of(self, hosts: Collection[str]) -> Mapping[datetime, int]:
+        """Captures by when they began, of some hosts."""
         counted: Counter[datetime] = Counter()
-        for host, times in self.times.items():
-            if hosts is None or host in hosts:
-                counted.update(times)
+        for host in hosts:
+            counted.update(self.times.get(host, {}))
         return counted
 
     def outcomes_of(self, hosts: Collection[str]) -> Mapping[str, int]:
@@ -83,9 +86,11 @@ def figures_of(catalog: Catalog) -> Figures:
             "SELECT language FROM version WHERE language IS NOT NULL GROUP BY language ORDER BY count(*) DESC LIMIT 50"
         ).fetchall()
     times: dict[str, Counter[datetime]] = {}
+    all_times: Counter[datetime] = Counter()
     of_host: dict[str, Counter[str]] = {}
     for host, outcome, moment, count in counted:
         times.setdefault(host, Counter())[datetime.fromisoformat(moment)] += count
+        all_times[datetime.fromisoformat(moment)] += count
         of_host.setdefault(host, Counter())[outcome] += count
     outcomes = sum(of_host.values(), Counter())
     return Figures(
@@ -98,8 +103,19 @@ def figures_of(catalog: Catalog) -> Figures:
         statements=statement_order(catalog),
         unit=unit,
         times=times,
+        all_times=all_times,
         of_host=of_host,
+        below=_below(of_host),
     )
+
+
+def _below(hosts: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    below: dict[str, list[str]] = {}
+    for host in hosts:
+        labels = host.split(".")
+        for at in range(len(labels)):
+            below.setdefault(".".join(labels[at:]), []).append(host)
+    return {name: tuple(found) for name, found in below.items()}
 
 
 def mark_of(catalog: Catalog) -> tuple[int, ...]:

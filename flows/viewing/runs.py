@@ -5,16 +5,14 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from sijill.archive.crawl.site import Schedule, Site
+from sijill.archive.crawl.site import Schedule
 from sijill.flows.crawl.journal import last_sign_of_life
 from sijill.flows.crawl.record import load_report
-from sijill.flows.crawl.sites import FILE_NAME, read_sites
-from sijill.flows.errors import BadSites
 from sijill.flows.signing import load
 from sijill.flows.viewing.faults import told
+from sijill.flows.viewing.sites import ViewedSites
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.envelope import parse_envelope
 from sijill.provenance.attest.run import RunPredicate, parse_run_statement
@@ -33,6 +31,7 @@ class ViewedRuns:
     """What is known of runs; `refresh` reads what came since, everything else only looks it up."""
 
     archive: Archive
+    sites: ViewedSites
     _known: dict[str, RunFacts] = field(default_factory=dict)
     _unusable: set[str] = field(default_factory=set)
     _sorted: tuple[RunFacts, ...] = ()
@@ -54,7 +53,9 @@ class ViewedRuns:
             self._sort(complete=False)
         self._sort(complete=True)
         self._working = {
-            site.id: seen for site in self._sites() if (seen := last_sign_of_life(self.archive, site.id)) is not None
+            site.id: seen
+            for site in self.sites.current()
+            if (seen := last_sign_of_life(self.archive, site.id)) is not None
         }
 
     def runs(self, *, site_id: str | None, offset: int, limit: int) -> Runs:
@@ -78,7 +79,7 @@ class ViewedRuns:
     def organisations(self) -> tuple[Organisation, ...]:
         """See `ArchiveSource.organisations`."""
         now = self.archive.clock()
-        sites = self._sites()
+        sites = self.sites.current()
         listed = {site.id for site in sites}
         with self._guard:
             former = {row.site_id: row.site_name for row in reversed(self._sorted) if row.site_id not in listed}
@@ -105,19 +106,6 @@ class ViewedRuns:
         rows = tuple(self._known[run_id] for run_id in sorted(self._known, reverse=True))
         with self._guard:
             self._sorted, self._complete = rows, complete or self._complete
-
-    def _sites(self) -> tuple[Site, ...]:
-        return _read_sites(self.archive.folder / FILE_NAME)
-
-
-def _read_sites(path: Path) -> tuple[Site, ...]:
-    if not path.exists():
-        return ()
-    try:
-        return read_sites(path)
-    except BadSites:
-        # Whoever crawls next is told what is wrong with it.
-        return ()
 
 
 def _facts(predicate: RunPredicate) -> RunFacts:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from sijill.archive.catalog.catalog import Catalog
 from sijill.archive.errors import CatalogUnusable
 from sijill.archive.reading.statement import Reading
+from sijill.flows.crawl.sites import FILE_NAME
 from sijill.flows.custody.chain import chain
 from sijill.flows.custody.events import Voucher
 from sijill.flows.custody.tombstones import find_tombstone, tombstone_line
@@ -21,6 +22,7 @@ from sijill.flows.viewing.faults import told
 from sijill.flows.viewing.log import ViewedLog
 from sijill.flows.viewing.packages import MadePackages
 from sijill.flows.viewing.runs import ViewedRuns
+from sijill.flows.viewing.sites import ViewedSites
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.envelope import parse_envelope
 from sijill.provenance.verify.trust import TrustRoot
@@ -46,7 +48,8 @@ class ViewedArchive:
         self._archive = archive
         self._packages = MadePackages(archive)
         self._readings = StoredReadings(archive.store)
-        self.view_of_runs = ViewedRuns(archive)
+        self._sites = ViewedSites(archive.folder / FILE_NAME)
+        self.view_of_runs = ViewedRuns(archive, self._sites)
         self.log = ViewedLog(archive)
         self._state = CatalogState(0, None, None, None, 0)
         self._guard = threading.Lock()
@@ -164,6 +167,11 @@ class ViewedArchive:
     def organisations(self) -> tuple[Organisation, ...]:
         """See `ArchiveSource.organisations`."""
         return self.view_of_runs.organisations()
+
+    @property
+    def sites_unusable(self) -> bool:
+        """See `ArchiveSource.sites_unusable`."""
+        return self._sites.unusable
 
     def reading(self, capture_id: str) -> Reading | None:
         """See `Readings.reading`."""

@@ -62,3 +62,30 @@ def test_what_was_removed_is_said_to_be_removed(archive_settings, sites, run):
         assert b"VERIFIED" not in text.replace(b"NOT VERIFIED", b"")
         assert ask(f"{site.url}/captures/{captured}/package")[0] in {409, 410}
         assert status in {200, 410}
+
+
+def test_a_sites_file_that_cannot_be_used_is_said_to_be_and_is_read_again_when_it_is_mended(archive_settings, caplog):
+    path = archive_settings.parent / "sites.toml"
+    good = '[[sites]]\nid = "alpha"\nname = "Alpha Group"\nstart = ["https://a.example/"]\nstatements = ["/s/*"]\n'
+    here = Place("127.0.0.1", 0)
+    with served(open_archive(archive_settings), Site(here, here), show=print) as site:
+
+        def organisations(language="en"):
+            status, text = ask(f"{site.url}/organisations?lang={language}")
+            assert status == 200
+            return text.decode()
+
+        assert "there is no sites file" in organisations()
+        path.write_text(good)
+        assert "Alpha Group" in organisations()
+        path.write_text(good + "idd = 1\n")
+        shown = organisations()
+        assert "Sites file not usable" in shown
+        assert "Alpha Group" not in shown
+        assert str(path.parent) not in shown
+        assert "ملف المواقع" in organisations("ar")
+        assert [str(path) in one.getMessage() for one in caplog.records if "no organisations" in one.message] == [True]
+        path.write_text(good.replace("Alpha", "Beta"))
+        assert "Beta Group" in organisations()
+        path.unlink()
+        assert "there is no sites file" in organisations()

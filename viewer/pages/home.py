@@ -71,7 +71,7 @@ class _Pages:
             newest=newest,
             statements=tuple(statements.values()),
             health=health,
-            plot=over_time(figures.times_of(), figures.unit),
+            plot=over_time(figures.all_times, figures.unit),
         )
 
     def organisations(self, request: Request) -> Response:
@@ -79,7 +79,10 @@ class _Pages:
             figures = self.viewer.figures.get(catalog)
         health = self._health(figures, self.viewer.source.organisations())
         plots = {one.organisation.id: over_time(figures.times_of(one.hosts), figures.unit) for one in health}
-        return self.viewer.pages.page(request, "organisations.html", health=health, plots=plots)
+        unusable = self.viewer.source.sites_unusable
+        return self.viewer.pages.page(
+            request, "organisations.html", health=health, plots=plots, sites_unusable=unusable
+        )
 
     def organisation(self, request: Request) -> Response:
         site_id = asked.site_id(request)

@@ -74,7 +74,7 @@ class _Pages:
             entries=list(reversed(entries)),
             leaf=leaf,
             last=leaf.last(size),
-            plot=over_time(figures.times_of(), figures.unit, summed=True),
+            plot=over_time(figures.all_times, figures.unit, summed=True),
             keys=[key.vkey for key in self.viewer.source.trust.log_keys],
         )
 

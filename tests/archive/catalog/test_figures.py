@@ -27,7 +27,7 @@ def filled(catalog, rows):
 def test_an_empty_archive_has_figures(catalog):
     found = figures_of(catalog)
     assert (found.captures, found.pages, found.statements, found.languages) == (0, 0, (), ())
-    assert found.times_of() == {}
+    assert found.all_times == {}
     assert found.unit == timedelta(days=1)
 
 
@@ -46,7 +46,7 @@ def test_hosts_are_those_of_an_organisation_or_below(filled):
     assert found.outcomes_of(["www.alpha.example"]) == {"complete": 1, "failed": 1, "partial": 1}
     assert found.outcomes_of(["unheard-of.example"]) == {}
     assert sum(found.times_of(["www.alpha.example"]).values()) == 3
-    assert sum(found.times_of().values()) == 5
+    assert sum(found.all_times.values()) == 5
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_times_are_counted_in_units_that_fit_how_long_they_span(catalog, rows, h
     rows.advance(catalog, rows.added(0, A), rows.added(hours, B))
     found = figures_of(catalog)
     assert found.unit == unit
-    assert max(found.times_of()).isoformat() == second
+    assert max(found.all_times).isoformat() == second
 
 
 def test_the_mark_moves_with_the_catalog_and_only_then(filled, rows):
