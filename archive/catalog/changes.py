@@ -110,15 +110,6 @@ def changes(
     return tuple(reversed(found))
 
 
-def place_in_log(catalog: Catalog, capture_id: str) -> int | None:
-    """The leaf index of a capture; None if the catalog has it not."""
-    with failures(catalog.path):
-        row = catalog.connection.execute(
-            "SELECT leaf_index FROM capture WHERE capture_id = ?", (capture_id,)
-        ).fetchone()
-    return None if row is None else int(row[0])
-
-
 @dataclass(frozen=True, slots=True)
 class _Row:
     capture_id: str

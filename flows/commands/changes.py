@@ -57,11 +57,11 @@ def changes(
 
 def _begin(catalog: Catalog, text: str) -> datetime | int:
     """From when on: a time, or a place in the log."""
-    from sijill.archive.catalog.changes import place_in_log
+    from sijill.archive.catalog.captures import find_capture
 
-    place = place_in_log(catalog, text)
-    if place is not None:
-        return place + 1
+    found = find_capture(catalog, text)
+    if found is not None:
+        return found.leaf_index + 1
     try:
         return datetime.combine(date.fromisoformat(text), time(), UTC)
     except ValueError as err:
