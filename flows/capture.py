@@ -23,6 +23,7 @@ from sijill.flows.browsing import Browsing
 from sijill.flows.reading.task import read_captures_task
 from sijill.flows.sealing import seal_task
 from sijill.flows.settings import FILE_NAME
+from sijill.flows.stored_captures import load_capture
 from sijill.flows.wiring import Archive, open_archive
 from sijill.provenance.attest.attestation import Orchestrator
 
@@ -124,7 +125,7 @@ def capture_flow(
 def _with_leaf_index(archive: Archive, result: ArchivedUrl) -> ArchivedUrl:
     if result.capture_id is None:
         return result
-    return replace(result, leaf_index=evidence.load_capture(archive, result.capture_id).leaf_index)
+    return replace(result, leaf_index=load_capture(archive, result.capture_id).leaf_index)
 
 
 def _markdown(result: ArchivedUrl) -> str:

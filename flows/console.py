@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from sijill.archive.digest import DigestSet
 from sijill.archive.errors import BadTarget
-from sijill.flows import evidence
 from sijill.flows.browser_facts import browser_facts, file_rows
 from sijill.flows.custody.holds import Lock
 from sijill.flows.custody.tombstones import Tombstone, tombstone_line
 from sijill.flows.init import Initialised
 from sijill.flows.printing import print_facts, print_json, print_table
+from sijill.flows.stored_captures import StoredCapture, load_capture
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.timestamps import format_timestamp
 from sijill.provenance.printable import printable
 
 if TYPE_CHECKING:
     from sijill.flows.copying import ArchiveCopy
+    from sijill.flows.evidence import Archived, Sealed
     from sijill.flows.export import Exported
     from sijill.flows.probe import Probed
 
@@ -50,15 +51,15 @@ def print_init(made: Initialised, *, as_json: bool) -> None:
 
 def print_captures(
     archive: Archive,
-    results: list[evidence.Archived],
+    results: list[Archived],
     refused: list[BadTarget],
-    sealed: evidence.Sealed,
+    sealed: Sealed,
     packages: Mapping[str, Path],
     *,
     as_json: bool,
 ) -> None:
     """What became of each URL; `packages` has those that were written, by capture."""
-    stored = [evidence.load_capture(archive, result.capture.id) for result in results]
+    stored = [load_capture(archive, result.capture.id) for result in results]
     if as_json:
         print_json(
             {
@@ -94,7 +95,7 @@ def print_captures(
     _print_partners(sealed)
 
 
-def print_list(captures: Iterable[evidence.StoredCapture], tombstones: Iterable[Tombstone], *, as_json: bool) -> None:
+def print_list(captures: Iterable[StoredCapture], tombstones: Iterable[Tombstone], *, as_json: bool) -> None:
     """One line a capture; as JSON one object a line, so that a long list streams; those without attestation last."""
     removed: dict[str, Tombstone] = {}
     bare: dict[str, Tombstone] = {}
@@ -122,9 +123,7 @@ def print_list(captures: Iterable[evidence.StoredCapture], tombstones: Iterable[
         print("no captures yet; make one with: sijill capture URL", file=sys.stderr)
 
 
-def print_capture(
-    capture: evidence.StoredCapture, locks: Sequence[Lock], tombstone: Tombstone | None, *, as_json: bool
-) -> None:
+def print_capture(capture: StoredCapture, locks: Sequence[Lock], tombstone: Tombstone | None, *, as_json: bool) -> None:
     """All about one capture, and how its store protects it."""
     if as_json:
         statement = json.loads(capture.payload)
@@ -254,7 +253,7 @@ def print_export(path: Path, exported: Exported, *, as_json: bool) -> None:
         print(f"missing: {names}; the next sealing asks again, export once more after it", file=sys.stderr)
 
 
-def print_seal(sealed: evidence.Sealed, *, as_json: bool) -> None:
+def print_seal(sealed: Sealed, *, as_json: bool) -> None:
     """The log after sealing."""
     if as_json:
         print_json(_sealed(sealed))
@@ -265,7 +264,7 @@ def print_seal(sealed: evidence.Sealed, *, as_json: bool) -> None:
         print(f"left in the queue: {printable(item.key)}: {printable(item.reason)}", file=sys.stderr)
 
 
-def _sealed(sealed: evidence.Sealed) -> dict[str, Any]:
+def _sealed(sealed: Sealed) -> dict[str, Any]:
     return {
         "size": sealed.log.size,
         "added": sealed.log.added,
@@ -274,7 +273,7 @@ def _sealed(sealed: evidence.Sealed) -> dict[str, Any]:
     }
 
 
-def _print_partners(sealed: evidence.Sealed) -> None:
+def _print_partners(sealed: Sealed) -> None:
     held = [asked.name for asked in sealed.asked if asked.held]
     if held:
         print(f"checkpoint of {sealed.log.size} vouched for by: {printable(', '.join(held))}")
@@ -284,7 +283,7 @@ def _print_partners(sealed: evidence.Sealed) -> None:
             print(f"missing: {printable(missing)}", file=sys.stderr)
 
 
-def _summary(capture: evidence.StoredCapture) -> dict[str, Any]:
+def _summary(capture: StoredCapture) -> dict[str, Any]:
     predicate = capture.statement.predicate
     return {
         "captureId": capture.capture_id,
@@ -300,22 +299,22 @@ def _summary(capture: evidence.StoredCapture) -> dict[str, Any]:
     }
 
 
-def _exchange_count(capture: evidence.StoredCapture) -> int:
+def _exchange_count(capture: StoredCapture) -> int:
     return len(capture.statement.predicate.exchanges)
 
 
-def _recorded(capture: evidence.StoredCapture, size: int) -> str:
+def _recorded(capture: StoredCapture, size: int) -> str:
     exchanges = capture.statement.predicate.exchanges
     failed = sum(exchange.failure is not None for exchange in exchanges)
     return f"{len(exchanges)} exchanges" + (f", {failed} of them failed" if failed else "") + f", {size} bytes of WARC"
 
 
-def _outcome(capture: evidence.StoredCapture) -> str:
+def _outcome(capture: StoredCapture) -> str:
     predicate = capture.statement.predicate
     return "; ".join([str(predicate.outcome), *predicate.reasons])
 
 
-def _index(capture: evidence.StoredCapture) -> str:
+def _index(capture: StoredCapture) -> str:
     return str(capture.leaf_index) if capture.leaf_index is not None else "not sealed yet; run: sijill seal"
 
 

@@ -25,7 +25,6 @@ from sijill.archive.errors import BodyChanged
 from sijill.archive.warc.writer import WrittenMember, begin_capture
 from sijill.flows.context import capture_context, warc_info
 from sijill.flows.custody.pointers import mend
-from sijill.flows.custody.recording import read_envelope, removed_or_unknown
 from sijill.flows.custody.tombstones import find_tombstone
 from sijill.flows.partners.anchoring import Anchoring, Quotable, quotable
 from sijill.flows.partners.posting import Asked
@@ -41,13 +40,12 @@ from sijill.provenance.attest.envelope import (
     parse_envelope,
     sign_envelope,
 )
-from sijill.provenance.attest.members import CaptureStatement
 from sijill.provenance.attest.statement import parse_statement
 from sijill.provenance.errors import ProvenanceError
 from sijill.provenance.log import log as transparency
 from sijill.provenance.log.entry import LogEntry
-from sijill.provenance.log.queue import enqueue, leaf_index
-from sijill.storage.layout import CAPTURES, attestation_key, attested_capture, object_key
+from sijill.provenance.log.queue import enqueue
+from sijill.storage.layout import attestation_key, object_key
 
 _STORING_JOBS = 4
 """Objects of one capture that are stored at once."""
@@ -79,21 +77,6 @@ class Archived:
     def failed(self) -> bool:
         """Whether the page itself was not reached; the failure is archived all the same."""
         return self.capture.outcome is Outcome.FAILED
-
-
-@dataclass(frozen=True, slots=True)
-class StoredCapture:
-    """A capture as the store has it: parsed, and its signature checked against the archive's own key."""
-
-    capture_id: str
-    statement: CaptureStatement
-    payload: bytes
-    """The statement's canonical JSON."""
-    envelope: bytes
-    signed_by_us: bool
-    leaf_index: int | None
-    """Its place in the log, from 0; None if it is not sealed yet."""
-    warc_key: str
 
 
 @dataclass(slots=True)
@@ -322,35 +305,3 @@ def seal(archive: Archive, *, on_progress: Callable[[transparency.SealProgress],
     )
     anchoring.finish()
     return Sealed(result, anchoring.asked)
-
-
-def captures(archive: Archive) -> Iterator[StoredCapture]:
-    """All captures in the store, by the time they began."""
-    for key in archive.store.list(CAPTURES):
-        capture_id = attested_capture(key)
-        if capture_id is not None:
-            yield load_capture(archive, capture_id)
-
-
-def load_capture(archive: Archive, capture_id: str) -> StoredCapture:
-    """One capture's attestation and its place in the log.
-
-    Raises:
-        UnknownCapture: there is none with this id.
-        TombstonedCapture: its attestation was removed.
-        ProvenanceError: what is stored is not an attestation.
-    """
-    envelope = read_envelope(archive, capture_id)
-    if envelope is None:
-        raise removed_or_unknown(archive, capture_id)
-    parsed = parse_envelope(envelope)
-    statement = parse_statement(parsed.payload)
-    return StoredCapture(
-        capture_id=capture_id,
-        statement=statement,
-        payload=parsed.payload,
-        envelope=envelope,
-        signed_by_us=bool(parsed.verified_by(archive.attestation_keys)),
-        leaf_index=leaf_index(archive.log, capture_id),
-        warc_key=object_key(statement.warc.digests.sha256.hex),
-    )

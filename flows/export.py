@@ -15,8 +15,8 @@ from sijill.flows.custody.tombstones import refuse_tombstoned
 from sijill.flows.dependencies import taken_records
 from sijill.flows.durable import sync
 from sijill.flows.errors import NotSealed, OutputUnusable, PackageRefused
-from sijill.flows.evidence import StoredCapture, load_capture
 from sijill.flows.partners.anchoring import Anchor, choose_anchor, tokens_over, tokens_over_attestation
+from sijill.flows.stored_captures import StoredCapture, load_capture
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.envelope import parse_envelope
 from sijill.provenance.log.checkpoint import parse_checkpoint

@@ -182,12 +182,12 @@ def _export_all(archive: Archive, capture_ids: Iterable[str], folder: Path) -> d
 @click.pass_obj
 def list_(config: Path, as_json: bool) -> None:
     """List the captures in the store, oldest first."""
-    from sijill.flows import evidence
     from sijill.flows.console import print_list
     from sijill.flows.custody.tombstones import all_tombstones
+    from sijill.flows.stored_captures import load_captures
 
     archive = open_archive(config)
-    print_list(evidence.captures(archive), all_tombstones(archive), as_json=as_json)
+    print_list(load_captures(archive), all_tombstones(archive), as_json=as_json)
 
 
 @click.command(epilog="Example: sijill show 20261121t011630z-k3j5x2m4q7ab")
@@ -196,13 +196,13 @@ def list_(config: Path, as_json: bool) -> None:
 @click.pass_obj
 def show(config: Path, capture_id: str, as_json: bool) -> None:
     """Show what was recorded in one capture, its digests and its place in the log."""
-    from sijill.flows import evidence
     from sijill.flows.console import print_capture
     from sijill.flows.custody.holds import locks
     from sijill.flows.custody.tombstones import find_tombstone
+    from sijill.flows.stored_captures import load_capture
 
     archive = open_archive(config)
-    capture = evidence.load_capture(archive, capture_id)
+    capture = load_capture(archive, capture_id)
     print_capture(capture, locks(archive, capture_id), find_tombstone(archive, capture_id), as_json=as_json)
 
 

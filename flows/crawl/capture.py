@@ -20,6 +20,7 @@ from sijill.flows import evidence
 from sijill.flows.browsing import Browsing
 from sijill.flows.crawl.resources import RunResources
 from sijill.flows.errors import TombstonedCapture, UnknownCapture
+from sijill.flows.stored_captures import StoredCapture, load_capture
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest import members, parts
 from sijill.provenance.attest.attestation import Orchestrator, Subject, Trigger
@@ -102,7 +103,7 @@ class ArchiveCaptures:
             ProvenanceError: what is stored is not an attestation.
         """
         try:
-            stored = evidence.load_capture(self.archive, capture_id)
+            stored = load_capture(self.archive, capture_id)
         except (UnknownCapture, TombstonedCapture):
             return None
         predicate = stored.statement.predicate
@@ -165,7 +166,7 @@ def _last_hop(exchanges: Sequence[members.Exchange]) -> members.Exchange | None:
     return next((one for one in reversed(exchanges) if one.purpose is Purpose.PAGE), None)
 
 
-def _stored_response(archive: Archive, stored: evidence.StoredCapture, hop: members.Exchange) -> Response | None:
+def _stored_response(archive: Archive, stored: StoredCapture, hop: members.Exchange) -> Response | None:
     """The page's response out of the stored WARC; None if it is not there."""
     block = b""
     with suppress(NotFound, MalformedWarc), archive.store.open(stored.warc_key) as source:

@@ -16,10 +16,10 @@ from sijill.archive.warc.gzip_reader import GzipMembers
 from sijill.archive.warc.http_message import ResponseHead, ResponseParser
 from sijill.archive.warc.reader import Record, next_record
 from sijill.archive.warc.record import RecordType, warc_date
-from sijill.flows import evidence
 from sijill.flows.crawl.resource_index import Entry
 from sijill.flows.custody.tombstones import refuse_tombstoned
 from sijill.flows.errors import SijillError
+from sijill.flows.stored_captures import load_capture
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.members import Exchange
 
@@ -144,7 +144,7 @@ def _size(checked: Checked) -> int:
 
 
 def _read_holder(archive: Archive, capture_id: str) -> _Holder:
-    stored = evidence.load_capture(archive, capture_id)
+    stored = load_capture(archive, capture_id)
     if not stored.signed_by_us:
         raise NotUsable("a capture that this archive did not sign")
     return _Holder(

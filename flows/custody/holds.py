@@ -10,7 +10,7 @@ from sijill.flows.custody.recording import last_event, record_event
 from sijill.flows.custody.sharing import sharers
 from sijill.flows.custody.texts import said_or_none
 from sijill.flows.custody.tombstones import refuse_tombstoned
-from sijill.flows.evidence import load_capture
+from sijill.flows.stored_captures import load_capture
 from sijill.flows.wiring import Archive
 from sijill.provenance.attest.custody import CustodyEvent
 from sijill.storage.errors import CapabilityMissing

@@ -14,10 +14,10 @@ from typing import BinaryIO
 
 from sijill.flows.dependencies import taken_records
 from sijill.flows.errors import PackageRefused, TombstonedCapture
-from sijill.flows.evidence import StoredCapture, load_capture
 from sijill.flows.export import export_package
 from sijill.flows.partners.anchoring import choose_anchor, tokens_over, tokens_over_attestation
 from sijill.flows.report import write_report
+from sijill.flows.stored_captures import StoredCapture, load_capture
 from sijill.flows.viewing.faults import told
 from sijill.flows.wiring import Archive
 from sijill.provenance.log.checkpoint import parse_checkpoint

@@ -15,9 +15,9 @@ from sijill.flows.crawl.sites import FILE_NAME
 from sijill.flows.custody.chain import chain
 from sijill.flows.custody.events import Voucher
 from sijill.flows.custody.tombstones import find_tombstone, tombstone_line
-from sijill.flows.evidence import load_capture
 from sijill.flows.reading.catalog import open_catalog
 from sijill.flows.reading.stored import StoredReadings
+from sijill.flows.stored_captures import load_capture
 from sijill.flows.viewing.faults import told
 from sijill.flows.viewing.log import ViewedLog
 from sijill.flows.viewing.packages import MadePackages

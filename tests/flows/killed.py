@@ -18,6 +18,7 @@ from shown import Shown
 
 from sijill.archive.digest import digest_bytes, digest_stream
 from sijill.flows import evidence
+from sijill.flows.stored_captures import load_captures
 from sijill.flows.wiring import open_archive
 from sijill.provenance.log.queue import leaf_index
 from sijill.storage.layout import object_key
@@ -59,7 +60,7 @@ def examine(settings):
     """Seal as the next command would, then look at everything that is stored."""
     archive = open_archive(settings)
     evidence.seal(archive)
-    captures = list(evidence.captures(archive))
+    captures = list(load_captures(archive))
     newest = archive.log_reader.checkpoint()
     size = newest.checkpoint.size if newest else 0
     reader = archive.log_reader

@@ -19,6 +19,7 @@ from sijill.flows import evidence
 from sijill.flows.custody import erasing, holds
 from sijill.flows.custody.chain import chain
 from sijill.flows.export import export_package
+from sijill.flows.stored_captures import load_capture, load_captures
 from sijill.flows.wiring import open_archive
 from sijill.provenance.verify.verify import verify_package
 from sijill.storage.errors import ObjectLocked, StoreUnavailable
@@ -76,7 +77,7 @@ def test_files_are_objects_subjects_and_members(archive, capture, audit, tmp_pat
     captured = capture()
     assert archive.store.read(PICTURE_KEY, limit=1 << 20) == PICTURE
     assert archive.store.read(TEXT_KEY, limit=1 << 20) == TEXT
-    statement = evidence.load_capture(archive, captured).statement
+    statement = load_capture(archive, captured).statement
     assert [(one.name, one.media_type) for one in statement.subject[1:]] == [
         ("text.txt", "text/plain"),
         ("screenshot.png", "image/png"),
@@ -97,7 +98,7 @@ def test_the_index_leads_to_answers_to_get_alone(archive, sites, tmp_path):
     made = evidence.archive_url(archive, url, browser=Shown(also=("POST", "OPTIONS", "HEAD"))).capture.id
     evidence.seal(archive)
     package = package_of(archive, made, tmp_path / "a.wacz")
-    exchanges = evidence.load_capture(archive, made).statement.predicate.exchanges
+    exchanges = load_capture(archive, made).statement.predicate.exchanges
     assert [exchange.method for exchange in exchanges] == ["GET", "POST", "OPTIONS", "HEAD"]
     assert all(exchange.record is not None for exchange in exchanges)
     with zipfile.ZipFile(io.BytesIO(package)) as zipped:
@@ -147,7 +148,7 @@ def test_what_waits_for_the_store_waits_with_its_files(archive, sites, damaged):
     if damaged:
         (item / "files" / "screenshot.png").write_bytes(PICTURE[:100])
     evidence.recover(archive)
-    captures = [one.capture_id for one in evidence.captures(archive)]
+    captures = [one.capture_id for one in load_captures(archive)]
     assert captures == ([] if damaged else [item.name])
     assert (archive.folder / "work" / "damaged" / item.name).exists() is damaged
 
@@ -182,7 +183,7 @@ def remove(archive, capture_id, **options):
 
 def test_a_tombstone_takes_the_files_too(archive, capture, audit):
     captured = capture()
-    warc = evidence.load_capture(archive, captured).warc_key
+    warc = load_capture(archive, captured).warc_key
     removal = remove(archive, captured)
     assert set(removal.keys) == {warc, PICTURE_KEY, TEXT_KEY}
     assert [archive.store.stat(key) for key in removal.keys] == [None] * 3
@@ -216,7 +217,7 @@ def test_a_page_that_is_captured_again_keeps_what_a_tombstone_took(archive, capt
     assert TEXT_KEY not in remove(archive, first).keys
     assert archive.store.read(TEXT_KEY, limit=100) == TEXT
     assert failed(audit()) == []
-    assert evidence.load_capture(archive, second).statement.subject[1].name == "text.txt"
+    assert load_capture(archive, second).statement.subject[1].name == "text.txt"
 
 
 def test_a_release_leaves_what_another_capture_is_held_for(s3_archive, capture):
@@ -239,7 +240,7 @@ def test_a_page_in_a_real_browser(archive, sites, audit, tmp_path):
         url = sites.url("remedylawyers.example", "/")
         made = evidence.archive_url(archive, url, browser=browser).capture
     evidence.seal(archive)
-    statement = evidence.load_capture(archive, made.id).statement
+    statement = load_capture(archive, made.id).statement
     met = {item.item for item in statement.predicate.berkeley if item.met}
     assert {"url", "html-source", "screenshot"} <= met
     package = package_of(archive, made.id, tmp_path / "a.wacz")

@@ -15,6 +15,7 @@ from sijill.flows.crawl.resources import RunResources
 from sijill.flows.errors import PackageUnusable
 from sijill.flows.export import export_package
 from sijill.flows.replay import replay_package
+from sijill.flows.stored_captures import load_capture
 from sijill.flows.wiring import open_archive
 from sijill.provenance.verify.verify import verify_package
 
@@ -51,7 +52,7 @@ def test_a_package_alone_shows_the_page_again(serve, new_archive, browser, run, 
         archive = open_archive(new_archive(tmp_path / "archive", sites.pins))
         made = archived(archive, sites.url(*DRAWN), browser)
     assert made.outcome is Outcome.COMPLETE, made.reasons
-    statement = evidence.load_capture(archive, made.id).statement
+    statement = load_capture(archive, made.id).statement
     assert statement.predicate.browser.quality.score >= 990
     assert statement.predicate.browser.quality.reason == ""
     path = packed(archive, made.id, tmp_path)
@@ -93,7 +94,7 @@ class Forgetful:
 def test_what_a_replay_lacks_makes_a_capture_partial(archive, sites, browser, tmp_path):
     made = archived(archive, sites.url(*DRAWN), Forgetful(browser))
     assert made.outcome is Outcome.PARTIAL
-    predicate = evidence.load_capture(archive, made.id).statement.predicate
+    predicate = load_capture(archive, made.id).statement.predicate
     quality = predicate.browser.quality
     assert predicate.outcome is Outcome.PARTIAL
     assert predicate.reasons == (quality.reason,)
@@ -129,7 +130,7 @@ def test_settings_may_do_without(archive, sites):
     with open_browser(BrowserSettings(quality=False)) as browser:
         made = archived(archive, sites.url(*DRAWN), browser)
     assert made.outcome is Outcome.COMPLETE, made.reasons
-    assert evidence.load_capture(archive, made.id).statement.predicate.browser.quality is None
+    assert load_capture(archive, made.id).statement.predicate.browser.quality is None
 
 
 def test_only_packages_of_browser_captures_can_be_replayed(archive, sites, run, tmp_path):

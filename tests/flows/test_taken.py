@@ -13,6 +13,7 @@ from sijill.flows.custody import erasing
 from sijill.flows.custody.tombstones import find_tombstone
 from sijill.flows.errors import PackageRefused, RemovalRefused, TombstonedCapture
 from sijill.flows.export import export_package
+from sijill.flows.stored_captures import load_capture
 from sijill.flows.wiring import open_archive
 from sijill.provenance.verify.codes import Code
 from sijill.provenance.verify.report import Status
@@ -39,7 +40,7 @@ def pair(archive, sites):
 
 
 def statement_of(archive, capture_id):
-    return evidence.load_capture(archive, capture_id).statement
+    return load_capture(archive, capture_id).statement
 
 
 def remove(archive, capture_id):
@@ -62,7 +63,7 @@ def test_the_package_holds_what_others_received(archive, pair, tmp_path):
         lines = gzip.decompress(files.read(INDEX)).decode().splitlines()
         text = files.read("provenance/report.html").decode()
     assert len(taken) == sum(record.length for record in dependency.records)
-    kept = archive.store.read(evidence.load_capture(archive, first).warc_key, limit=1 << 24)
+    kept = archive.store.read(load_capture(archive, first).warc_key, limit=1 << 24)
     assert taken == b"".join(kept[one.offset : one.offset + one.length] for one in dependency.records)
     entries = [json.loads(line.split(" ", 2)[2]) for line in lines]
     resolved = {entry["url"] for entry in entries if entry["filename"] == "dependencies.warc.gz"}
@@ -92,7 +93,7 @@ def test_what_another_capture_takes_from_is_not_removed_before_it(archive, pair,
 def test_no_package_without_what_others_received(archive, pair, tmp_path):
     first, second = pair
     # As whoever has the store can, without a word in the log.
-    archive.store.erase(evidence.load_capture(archive, first).warc_key)
+    archive.store.erase(load_capture(archive, first).warc_key)
     with pytest.raises(PackageRefused, match=first):
         export_package(archive, second, tmp_path / "second.wacz")
     assert not (tmp_path / "second.wacz").exists()

@@ -3,6 +3,7 @@
 import pytest
 
 from sijill.flows import evidence
+from sijill.flows.stored_captures import load_captures
 from sijill.flows.wiring import open_archive
 from sijill.storage.errors import StoreUnavailable
 
@@ -28,7 +29,7 @@ def waiting(archive_settings, sites, monkeypatch):
 def test_what_the_store_did_not_take_is_stored_later(waiting):
     archive, item = waiting
     assert evidence.recover(archive) == 1
-    assert [capture.capture_id for capture in evidence.captures(archive)] == [item.name]
+    assert [capture.capture_id for capture in load_captures(archive)] == [item.name]
     assert not item.exists()
 
 
@@ -40,7 +41,7 @@ def test_what_lacks_bytes_is_set_aside(waiting, name, kept):
     (item / name).write_bytes(whole[:kept])
     evidence.recover(archive)
     evidence.seal(archive)
-    assert list(evidence.captures(archive)) == []
+    assert list(load_captures(archive)) == []
     assert not item.exists()
     aside = item.parents[1] / "damaged" / item.name
     assert (aside / name).read_bytes() == whole[:kept]

@@ -17,6 +17,7 @@ from sijill.flows.crawl.record import load_report
 from sijill.flows.crawl.run import crawl_site
 from sijill.flows.crawl.sites import read_sites
 from sijill.flows.signing import recorded
+from sijill.flows.stored_captures import load_captures
 from sijill.flows.wiring import open_archive
 from sijill.provenance.attest.run import parse_run_statement
 from sijill.provenance.log.entry import Kind
@@ -63,7 +64,7 @@ def examine(settings):
     """What the store has, after a sealing."""
     archive = open_archive(settings)
     evidence.seal(archive)
-    captures = list(evidence.captures(archive))
+    captures = list(load_captures(archive))
     runs = list(recorded(archive, Kind.RUN, parse_run_statement))
     rows = [row for run in runs for row in load_report(archive, run.entry_id).planned]
     return {

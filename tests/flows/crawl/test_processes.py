@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sijill.flows import evidence
 from sijill.flows.signing import recorded
+from sijill.flows.stored_captures import load_captures
 from sijill.flows.wiring import open_archive
 from sijill.provenance.attest.run import parse_run_statement
 from sijill.provenance.log.entry import Kind
@@ -28,7 +28,7 @@ def test_sites_are_crawled_at_once_and_sealed_once(run, two_sites):
     done = run("sijill", *config, "crawl", "--all", "--processes", "2", "--json")
     told = json.loads(done.stdout)
     assert [one["site"] for one in told["runs"]] == ["site-0", "site-1"]
-    captures = [capture.capture_id for capture in evidence.captures(archive)]
+    captures = [capture.capture_id for capture in load_captures(archive)]
     assert captures
     assert told["logSize"] == len(captures) + 2, "one entry a capture and one a run"
     assert archive.log_reader.checkpoint().checkpoint.size == told["logSize"]
@@ -127,7 +127,7 @@ def _go_on(archive):
     assert process.returncode in (0, 1), said
     runs = Counter(found.statement.predicate.site.id for found in recorded(archive, Kind.RUN, parse_run_statement))
     assert set(runs) == {"site-0", "site-1"}
-    targets = Counter(capture.statement.predicate.target for capture in evidence.captures(archive))
+    targets = Counter(capture.statement.predicate.target for capture in load_captures(archive))
     assert targets
     for target, captures in targets.items():
         assert captures <= runs[f"site-{HOSTS.index(urlsplit(target).hostname)}"], target

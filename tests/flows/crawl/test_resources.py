@@ -24,6 +24,7 @@ from sijill.flows.crawl.run import crawl_site
 from sijill.flows.crawl.sites import read_sites
 from sijill.flows.crawl.turns import Turns
 from sijill.flows.custody import erasing
+from sijill.flows.stored_captures import load_capture, load_captures
 from sijill.flows.wiring import open_archive
 from sijill.provenance.attest.attestation import Trigger
 from sijill.provenance.attest.keys import SigningKey
@@ -125,7 +126,7 @@ class Run:
 
     def __call__(self, path):
         captured = self.captures.capture(self.site.url(path), robots=ROBOTS, begun=lambda capture_id: None)
-        return evidence.load_capture(self.archive, captured.capture_id)
+        return load_capture(self.archive, captured.capture_id)
 
 
 def kinds(stored):
@@ -141,7 +142,7 @@ def dependencies_hold(archive, stored):
     for dependency in stored.statement.predicate.dependencies:
         envelope = archive.store.read(attestation_key(dependency.capture_id), limit=1 << 24)
         assert digest_bytes(envelope).sha256.hex == dependency.envelope_sha256
-        assert evidence.load_capture(archive, dependency.capture_id).statement.warc.digests == dependency.warc.digests
+        assert load_capture(archive, dependency.capture_id).statement.warc.digests == dependency.warc.digests
         warc = archive.store.read(object_key(dependency.warc.digest.sha256), limit=1 << 26)
         for record in dependency.records:
             assert digest_bytes(warc[record.offset : record.offset + record.length]) == record.digests
@@ -440,7 +441,7 @@ def test_an_index_is_read_strictly(data):
 def sub_resources(archive, skipped=()):
     """Of the captures that are not `skipped`: bytes of payloads, and of records, of what pages need."""
     payloads = records = 0
-    for stored in evidence.captures(archive):
+    for stored in load_captures(archive):
         if stored.capture_id in skipped:
             continue
         exchanges = {one.record: one for one in stored.statement.predicate.exchanges if one.purpose != "page"}
@@ -475,13 +476,13 @@ def test_a_second_crawl_stores_no_payload_of_a_sub_resource_again(
         for site in read_sites(tmp_path / "sites.toml"):
             crawl_site(archive, site)
         first, _ = sub_resources(archive)
-        before = {stored.capture_id for stored in evidence.captures(archive)}
+        before = {stored.capture_id for stored in load_captures(archive)}
         for site in read_sites(tmp_path / "sites.toml"):
             crawl_site(archive, site)
         second, _ = sub_resources(archive, before)
     assert first > 4000
     assert second <= first * 0.05
-    assert all(dependencies_hold(archive, stored) for stored in evidence.captures(archive))
+    assert all(dependencies_hold(archive, stored) for stored in load_captures(archive))
 
 
 def test_of_resources_of_common_size_a_second_run_stores_hardly_a_byte(archive, site):

@@ -23,6 +23,7 @@ from sijill.flows.crawl.schedule import missed_runs
 from sijill.flows.crawl.sites import read_sites
 from sijill.flows.errors import SiteBusy
 from sijill.flows.signing import recorded
+from sijill.flows.stored_captures import load_capture, load_captures
 from sijill.flows.wiring import open_archive
 from sijill.provenance.attest.attestation import Trigger
 from sijill.provenance.attest.canonical import canonical
@@ -81,7 +82,7 @@ def test_a_first_run_a_second_and_what_was_changed_and_removed_in_between(sahlan
     assert Counter(row.outcome for row in found.values()) == {PageOutcome.CAPTURED: 3, PageOutcome.FAILED: 1}
     assert found["/2019/03/02/visit-to-bir-nasr/"].reason == "HTTP status 404"
     for row in found.values():
-        capture = evidence.load_capture(archive, row.capture_id).statement.predicate
+        capture = load_capture(archive, row.capture_id).statement.predicate
         assert capture.target == row.url
         assert (capture.robots.consulted, capture.robots.decision) == (True, "allowed")
 
@@ -97,7 +98,7 @@ def test_a_first_run_a_second_and_what_was_changed_and_removed_in_between(sahlan
         "/2025/02/04/ten-walls/": "gone",
         "/ar/2024/11/12/bayan-mushtarak-sijillat-zarqun/": "captured",
     }
-    gone = evidence.load_capture(archive, found["/2025/02/04/ten-walls/"].capture_id).statement.predicate
+    gone = load_capture(archive, found["/2025/02/04/ten-walls/"].capture_id).statement.predicate
     assert gone.exchanges[0].status == 404
 
     size = evidence.seal(archive).log.size
@@ -132,7 +133,7 @@ def test_every_statement_page_of_five_publishers_and_nothing_out_of_scope(shared
             host = site.start[0].split("/")[2].partition(":")[0]
             captured = {path for path, row in statements(result).items() if row.outcome is PageOutcome.CAPTURED}
             assert captured == {quote(path, safe="/%") for path in wanted[host]}, (host, result.problems)
-    hosts = {urlsplit(capture.statement.predicate.target).hostname for capture in evidence.captures(archive)}
+    hosts = {urlsplit(capture.statement.predicate.target).hostname for capture in load_captures(archive)}
     assert hosts == set(wanted)
 
 
@@ -219,7 +220,7 @@ def test_runs_that_were_due_and_did_not_happen_are_missed_in_the_next(sahlan, tm
     records = runs_of(archive)
     assert [record.due for record in records] == [due[0], due[3], due[4]]
     assert [[one.due for one in record.missed] for record in records] == [[], due[1:3], []]
-    assert {capture.statement.predicate.trigger for capture in evidence.captures(archive)} == {"schedule"}
+    assert {capture.statement.predicate.trigger for capture in load_captures(archive)} == {"schedule"}
 
 
 def test_a_run_left_by_a_killed_worker_does_not_stand_for_the_next_date_of_the_schedule(sahlan):

@@ -21,6 +21,7 @@ from sijill.flows.crawl.run import crawl_site
 from sijill.flows.crawl.sites import read_sites
 from sijill.flows.errors import LeaseLost, SiteBusy
 from sijill.flows.signing import recorded
+from sijill.flows.stored_captures import load_captures
 from sijill.flows.wiring import open_archive
 from sijill.provenance.attest.run import parse_run_statement
 from sijill.provenance.log.entry import Kind
@@ -119,7 +120,7 @@ def check_whole(settings):
     [run] = recorded(archive, Kind.RUN, parse_run_statement)
     rows = [row for row in load_report(archive, run.entry_id).planned if row.task == "statement"]
     assert Counter(row.outcome for row in rows) == {"captured": PAGES}
-    captures = list(evidence.captures(archive))
+    captures = list(load_captures(archive))
     assert Counter(capture.statement.predicate.target for capture in captures) == {row.url: 1 for row in rows}
     assert {capture.capture_id for capture in captures} == {row.capture_id for row in rows}
     assert list(archive.store.list(f"{PENDING}crawls/")) == [f"{site_folder('slow')}last"]
@@ -129,7 +130,7 @@ def check_whole(settings):
 def test_another_process_goes_on_with_a_crawl_that_was_killed(begin, machine, slow):
     killed_in_mid_run(begin, machine, slow)
     archive = open_archive(machine)
-    before = {capture.capture_id for capture in evidence.captures(archive)}
+    before = {capture.capture_id for capture in load_captures(archive)}
     assert archive.store.stat(f"{site_folder('slow')}lease") is not None, "the dead have not given it back"
     second = begin(machine)
     out, err = second.communicate(timeout=100)

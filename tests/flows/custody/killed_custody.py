@@ -23,6 +23,7 @@ from sijill.flows.custody.chain import chain
 from sijill.flows.custody.pointers import mend
 from sijill.flows.custody.recording import record_event
 from sijill.flows.signing import recorded
+from sijill.flows.stored_captures import load_capture
 from sijill.flows.wiring import open_archive
 from sijill.provenance.attest.custody import CustodyEvent, parse_custody_statement
 from sijill.provenance.attest.tombstone import parse_tombstone_statement
@@ -81,7 +82,7 @@ def attempts(source, work, action):
     archive = open_archive(source / "sijill.toml")
     keys = [key for key in archive.store.list(CAPTURES) if attested_capture(key)]
     capture_id = attested_capture(keys[0])
-    objects = [evidence.load_capture(archive, capture_id).warc_key, keys[0]]
+    objects = [load_capture(archive, capture_id).warc_key, keys[0]]
     for number in range(1, MOST):
         folder = work / str(number)
         shutil.copytree(source, folder)

@@ -21,6 +21,7 @@ from sijill.flows.custody.pointers import mend, pointer_key
 from sijill.flows.custody.recording import record_event
 from sijill.flows.errors import ExitStatus, UnknownCapture, UnusableText, status_of
 from sijill.flows.signing import record, recorded
+from sijill.flows.stored_captures import load_capture, load_captures
 from sijill.flows.wiring import open_archive
 from sijill.provenance.attest.attestation import Subject
 from sijill.provenance.attest.custody import CustodyEvent, parse_custody_statement
@@ -94,7 +95,7 @@ def test_an_event_is_in_the_log_and_pointed_to(archive, captured):
     assert archive.store.read(pointer, limit=100) == f"{made.event_id}\n".encode()
     assert list(archive.store.list("pending/")) == []
     [found] = recorded(archive, Kind.CUSTODY, parse_custody_statement)
-    [capture] = evidence.captures(archive)
+    [capture] = load_captures(archive)
     assert found.ours
     assert found.statement.subject[0].digests == digest_bytes(capture.envelope)
 
@@ -105,7 +106,7 @@ def test_a_capture_that_is_not_sealed_has_a_chain_too(archive, sites):
 
 
 def test_what_is_missing_is_said(archive, captured):
-    capture = evidence.load_capture(archive, captured)
+    capture = load_capture(archive, captured)
     (Path(archive.folder) / "store" / capture.warc_key).unlink()
     events = chain(archive, captured)
     [missing] = [event for event in events if event.doubt is not None]
@@ -290,7 +291,7 @@ def test_releasing_what_nobody_held_says_nothing(s3_archive, sites):
     captured = evidence.archive_url(archive, sites.url("remedylawyers.example", "/robots.txt")).capture.id
     holds.release(archive, captured)
     assert list(archive.store.list("custody/")) == []
-    archive.store.hold(evidence.load_capture(archive, captured).warc_key)
+    archive.store.hold(load_capture(archive, captured).warc_key)
     holds.release(archive, captured)
     assert steps(chain(archive, captured))[-1] is Step.RELEASED
 

@@ -27,6 +27,7 @@ from sijill.flows.errors import (
     status_of,
 )
 from sijill.flows.signing import recorded
+from sijill.flows.stored_captures import load_capture, load_captures
 from sijill.flows.wiring import open_archive
 from sijill.provenance.attest.canonical import canonical
 from sijill.provenance.attest.custody import CustodyEvent
@@ -77,7 +78,7 @@ def everything(archive):
 
 def test_the_payload_goes_and_the_rest_stays_provable(archive, capture):
     captured, other = capture(), capture()
-    warc, kept = (evidence.load_capture(archive, one).warc_key for one in (captured, other))
+    warc, kept = (load_capture(archive, one).warc_key for one in (captured, other))
     before = everything(archive)
     [tombstone] = remove(archive, captured)
     assert (tombstone.reason, tombstone.authority, tombstone.keys) == (REASON, AUTHORITY, (warc,))
@@ -109,7 +110,7 @@ def test_the_payload_goes_and_the_rest_stays_provable(archive, capture):
 def test_the_attestation_goes_too_if_asked(archive, capture):
     captured = capture()
     envelope = archive.store.read(attestation_key(captured), limit=1 << 20)
-    target = evidence.load_capture(archive, captured).statement.predicate.target
+    target = load_capture(archive, captured).statement.predicate.target
     record_event(archive, captured, CustodyEvent.HANDED_OVER, to="the court")
     [tombstone] = remove(archive, captured, with_attestation=True)
     assert tombstone.attestation_removed
@@ -123,7 +124,7 @@ def test_the_attestation_goes_too_if_asked(archive, capture):
     assert [event.doubt for event in events] == [None] * 3
     with pytest.raises(TombstonedCapture):
         record_event(archive, captured, CustodyEvent.HANDED_OVER, to="the court")
-    assert list(evidence.captures(archive)) == []
+    assert list(load_captures(archive)) == []
 
 
 def test_the_attestation_may_go_later(archive, capture):
@@ -184,7 +185,7 @@ def test_without_reason_and_authority_nothing_goes(archive, capture, given):
 
 def another_attestation(archive, captured, *, key=None):
     """A capture whose attestation names the WARC of `captured` as its own."""
-    capture = evidence.load_capture(archive, captured)
+    capture = load_capture(archive, captured)
     statement = json.loads(capture.payload)
     made = capture.statement.predicate.times.started.replace(microsecond=0)
     statement["predicate"]["captureId"] = archive.new_capture_id(made)
@@ -231,7 +232,7 @@ def test_a_forged_tombstone_is_none(archive, capture):
 def test_every_version_goes_from_a_bucket(s3_archive, capture, bucket):
     archive = open_archive(s3_archive(bucket))
     captured = capture(archive)
-    keys = (evidence.load_capture(archive, captured).warc_key, attestation_key(captured))
+    keys = (load_capture(archive, captured).warc_key, attestation_key(captured))
     remove(archive, captured, with_attestation=True)
     assert [version for key in keys for version in archive.store.versions(key)] == []
     assert archive.log_reader.entry(1).kind is Kind.TOMBSTONE
@@ -250,7 +251,7 @@ def test_a_locked_capture_stays_and_nothing_is_recorded(s3_archive, capture, run
     done = run("sijill", "--config", settings, "tombstone", captured, "--reason", "r", "--authority", "a", "--yes")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
     assert "locked until 20" in done.stderr
-    assert evidence.load_capture(archive, captured).leaf_index == 0
+    assert load_capture(archive, captured).leaf_index == 0
 
 
 def test_a_held_capture_stays_until_it_is_released(s3_archive, capture):
@@ -277,7 +278,7 @@ def test_a_copy_follows(archive, capture, tmp_path):
     assert (copied.erased, copied.differences) == (1, ())
     assert target.stat(gone) is None
     assert compare(archive.store, target) == ()
-    assert target.stat(evidence.load_capture(archive, other).warc_key) is not None
+    assert target.stat(load_capture(archive, other).warc_key) is not None
     assert copy(archive.store, target, erased=erased_keys(archive)).erased == 0
 
 

@@ -18,6 +18,7 @@ from killed import in_child
 from sijill.flows import evidence
 from sijill.flows.keys.rotation import keys, revoke, rotate
 from sijill.flows.signing import recorded
+from sijill.flows.stored_captures import load_captures
 from sijill.flows.wiring import open_archive
 from sijill.provenance.attest.key_event import Purpose, parse_key_event
 from sijill.provenance.attest.keys import read_signing_key
@@ -86,7 +87,7 @@ def examine(settings):
         "revoked": [item.key for item in archive.trust.revocations],
         "events": events(archive),
         "loggedEvents": sorted(entry.id for entry in logged if entry.kind is Kind.KEY),
-        "captures": [capture.signed_by_us for capture in evidence.captures(archive)],
+        "captures": [capture.signed_by_us for capture in load_captures(archive)],
         "size": size,
         "queue": list(archive.store.list("queue/")),
         "drafts": [path.name for path in settings.parent.glob(".*")],

@@ -19,6 +19,7 @@ from sijill.flows.keys import events as key_events
 from sijill.flows.keys.rotation import CLOCKS_DIFFER, GRACE, keys, revoke, rotate, unfinished
 from sijill.flows.keys.trust import write_trust
 from sijill.flows.signing import recorded
+from sijill.flows.stored_captures import load_capture
 from sijill.flows.wiring import open_archive
 from sijill.provenance.attest.envelope import parse_envelope
 from sijill.provenance.attest.key_event import Event, NamedKey, Purpose, parse_key_event
@@ -109,7 +110,7 @@ def test_after_a_rotation_what_was_before_and_what_comes_after_verify(reopen, pu
     assert rotated.retired_file.stat().st_mode & 0o077 == 0
     assert unfinished(archive) == ()
     for capture_id in (before, queued, after):
-        assert evidence.load_capture(archive, capture_id).signed_by_us
+        assert load_capture(archive, capture_id).signed_by_us
         assert verified(archive, capture_id, tmp_path)
     assert leaf_index(archive.log, after) == archive.log_reader.checkpoint().checkpoint.size - 1
     [event] = events(archive)
@@ -175,8 +176,8 @@ def test_a_worker_that_still_has_the_old_attestation_key(reopen, capture, tmp_pa
     queued = capture(slow)
     evidence.seal(reopen())
     archive = reopen()
-    assert parse_envelope(evidence.load_capture(archive, queued).envelope).verified_by([rotated.old.public])
-    assert evidence.load_capture(archive, queued).signed_by_us
+    assert parse_envelope(load_capture(archive, queued).envelope).verified_by([rotated.old.public])
+    assert load_capture(archive, queued).signed_by_us
     assert verified(archive, queued, tmp_path)
     assert archive.trust.validity_of(rotated.old.name).not_after > archive.clock()
 

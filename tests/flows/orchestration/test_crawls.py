@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from sijill.flows import evidence
 from sijill.flows.crawl.journal import site_folder
 from sijill.flows.crawl.record import load_report
 from sijill.flows.signing import recorded
+from sijill.flows.stored_captures import load_captures
 from sijill.flows.wiring import open_archive
 from sijill.provenance.attest.run import parse_run_statement
 from sijill.provenance.log.entry import Kind
@@ -90,7 +90,7 @@ def test_a_schedule_fires_a_killed_worker_loses_nothing_and_the_next_date_goes_o
     assert len(statements) == len({row.url for row in statements}) == 25
     assert {row.outcome for row in statements} == {"captured"}
     assert before <= {row.capture_id for row in statements}, "a finished capture was lost"
-    stored = [capture.capture_id for capture in evidence.captures(archive)]
+    stored = [capture.capture_id for capture in load_captures(archive)]
     assert planned_captures(archive) == Counter(stored), "a capture was repeated, or belongs to no run"
     tables = prefect.artifacts(f"run-{taken_up.run_id}")
     assert len(tables) == 1
@@ -131,7 +131,7 @@ def test_what_fails_and_what_finds_nothing_is_told(prefect, publish, new_archive
         "good": "Completed", "empty": "Completed", "dead": "Failed",
     }  # fmt: skip
     archive = open_archive(settings)
-    captures = list(evidence.captures(archive))
+    captures = list(load_captures(archive))
     logged = prefect.all("logs", {"logs": {"flow_run_id": {"any_": [states["crawl good"]["id"]]}}})
     for capture in captures:
         assert any(capture.capture_id in line["message"] for line in logged), "a log line has the capture id"
@@ -177,7 +177,7 @@ def test_two_workers_share_the_sites_of_an_archive_in_s3(prefect, s3, publish, s
     assert all(done), "each worker crawled some of them"
     archive = open_archive(settings)
     assert len(runs_of(archive)) == 6
-    stored = Counter(capture.capture_id for capture in evidence.captures(archive))
+    stored = Counter(capture.capture_id for capture in load_captures(archive))
     assert sum(stored.values()) == 24
     assert planned_captures(archive) == stored
     assert archive.log_reader.checkpoint().checkpoint.size == 30
@@ -203,7 +203,7 @@ def test_crawling_all_without_a_deployment_crawls_here(prefect, publish, new_arc
     )
     assert done.stdout.splitlines() == ["COMPLETED 2 sites: 2 completed", "nothing was left"], done.stderr
     archive = open_archive(settings)
-    assert len(list(evidence.captures(archive))) == 4
+    assert len(list(load_captures(archive))) == 4
     assert archive.log_reader.checkpoint().checkpoint.size == 6
 
 

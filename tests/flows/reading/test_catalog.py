@@ -32,6 +32,7 @@ from sijill.flows.reading.catalog import open_catalog, update_catalog
 from sijill.flows.reading.entries import goes_on, stored_entries
 from sijill.flows.reading.rows import UnusableReading, reading_row
 from sijill.flows.reading.stored import StoredReadings
+from sijill.flows.stored_captures import load_capture
 from sijill.flows.wiring import open_archive
 from sijill.provenance.errors import LogDamaged
 from sijill.provenance.log.layout import attestation_key
@@ -91,7 +92,7 @@ def test_without_readings_captures_are_listed_and_nothing_is_found(archive, capt
         row = catalog.connection.execute(
             "SELECT capture_id, outcome, payload_sha256, warc_sha256 FROM capture"
         ).fetchone()
-        stored = evidence.load_capture(archive, one)
+        stored = load_capture(archive, one)
         exchange = stored.statement.predicate.exchanges[0]
         assert row == (one, "complete", exchange.payload.digest.sha256, stored.statement.warc.digests.sha256.hex)
         assert statements(catalog).total == 0

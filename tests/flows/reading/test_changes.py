@@ -20,6 +20,7 @@ from sijill.flows.reading.catalog import open_current
 from sijill.flows.reading.changes import TOLD, tell_changes
 from sijill.flows.reading.making import read_captures
 from sijill.flows.reading.stored import StoredReadings
+from sijill.flows.stored_captures import load_capture
 from sijill.flows.wiring import open_archive
 
 FIRST = "We, the undersigned organisations, welcome the arrest warrants that a court issued on Monday after long work."
@@ -115,7 +116,7 @@ def test_one_word(archive, capture):
     assert not change.changed.signatories.changed
     assert not change.changed.frame
     assert len({change.before.source_sha256, change.after.source_sha256, None}) == 3
-    payload = evidence.load_capture(archive, two).statement.predicate.exchanges[0].payload
+    payload = load_capture(archive, two).statement.predicate.exchanges[0].payload
     assert change.after.source_sha256 == payload.digest.sha256
 
 

@@ -18,6 +18,7 @@ from sijill.flows.reading.making import Outcome, all_captures, read_captures, re
 from sijill.flows.reading.processes import Bounds, ReadingProcesses
 from sijill.flows.reading.source import SourceUnusable, attested_source, open_source
 from sijill.flows.reading.stored import StoredReadings, versions_up_to
+from sijill.flows.stored_captures import load_capture
 from sijill.flows.wiring import open_archive
 from sijill.storage.errors import ObjectLocked
 
@@ -64,7 +65,7 @@ def test_the_bundled_sites(archive, sites, asked):
     assert asked(archive, "read") == {"read": len(BUNDLED), "noPage": 0, "removed": 0, "problems": []}
     assert asked(archive, "read")["read"] == 0
     for capture_id in ids:
-        exchange = evidence.load_capture(archive, capture_id).statement.predicate.exchanges[0]
+        exchange = load_capture(archive, capture_id).statement.predicate.exchanges[0]
         assert stored(archive, capture_id).source_sha256 == exchange.payload.digest.sha256
 
     listed = asked(archive, "statements")["statements"]

@@ -17,6 +17,7 @@ from sijill.archive.capture.browser.chromium import open_browser
 from sijill.flows import evidence
 from sijill.flows.errors import UnknownCapture
 from sijill.flows.init import initialise
+from sijill.flows.stored_captures import load_capture
 from sijill.flows.wiring import open_archive
 from sijill.provenance.attest.envelope import parse_envelope
 from sijill.storage.errors import NotFound
@@ -38,7 +39,7 @@ class StoreSource:
 
     def envelope(self, capture_id):
         try:
-            found = evidence.load_capture(self.archive, capture_id)
+            found = load_capture(self.archive, capture_id)
         except UnknownCapture as err:
             raise NotHere(capture_id) from err
         signed = parse_envelope(found.envelope).verified_by(self.archive.attestation_keys)
