@@ -2,8 +2,14 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
@@ -22,6 +28,7 @@ from sijill.flows.stored_captures import load_capture
 from sijill.flows.wiring import open_archive
 from sijill.storage.errors import ObjectLocked
 
+BIN = Path(sys.executable).parent
 JOINT = "/2024/11/12/joint-statement-keep-the-records-of-zarqun/"
 BUNDLED = (
     ("sahlandoc.example", JOINT),
@@ -253,3 +260,22 @@ def test_a_crawl_reads_what_it_captured(archive, sites, repository, run):
     made = set(StoredReadings(archive.store).made(READER))
     assert made
     assert made == set(all_captures(archive))
+
+
+def test_reading_that_is_interrupted_goes_on_where_it_was(archive, captured, run):
+    ids = captured(*range(80))
+    command = (BIN / "sijill", "--config", archive.folder / "sijill.toml", "read", "--processes", "2")
+    readings = StoredReadings(archive.store)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as reading:
+        while next(readings.made(READER), None) is None and reading.poll() is None:
+            time.sleep(0.005)
+        os.killpg(reading.pid, signal.SIGINT)
+        _, said = reading.communicate(timeout=120)
+    assert (reading.returncode, b"interrupted" in said, b"Traceback" in said) == (130, True, False)
+    made = set(readings.made(READER))
+    assert 0 < len(made) < len(ids)
+    before = {one: readings.reading(one) for one in made}
+    done = run("sijill", "--config", archive.folder / "sijill.toml", "read", "--json")
+    assert json.loads(done.stdout)["read"] == len(ids) - len(made)
+    assert set(readings.made(READER)) == set(ids)
+    assert {one: readings.reading(one) for one in made} == before
