@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -129,6 +129,7 @@ def _capture(
     from sijill.flows.console import print_captures
     from sijill.flows.progress import CaptureProgress
 
+    export_all = None if packages is None else _exporter(packages)
     results: list[evidence.Archived] = []
     refused: list[BadTarget] = []
     with CaptureProgress(len(targets), quiet=as_json) as progress:
@@ -150,7 +151,7 @@ def _capture(
                 progress.refused(err)
         browsing.end()
         sealed = evidence.seal(archive, on_progress=progress.sealing)
-    written = {} if packages is None else _export_all(archive, [one.capture.id for one in results], packages)
+    written = {} if export_all is None else export_all(archive, [one.capture.id for one in results])
     print_captures(archive, results, refused, sealed, written, as_json=as_json)
     return bool(refused), any(result.failed for result in results)
 
@@ -162,19 +163,22 @@ def _make_folder(folder: Path) -> None:
         raise OutputUnusable(f"{folder}: {err.strerror}") from err
 
 
-def _export_all(archive: Archive, capture_ids: Iterable[str], folder: Path) -> dict[str, Path]:
-    """The package of each capture, written into `folder`."""
+def _exporter(folder: Path) -> Callable[[Archive, Iterable[str]], dict[str, Path]]:
+    """What writes the package of each capture into `folder`, and gives their paths."""
     from sijill.flows.custody.recording import record_event
     from sijill.flows.export import export_package
     from sijill.provenance.attest.custody import CustodyEvent
 
-    written: dict[str, Path] = {}
-    for capture_id in capture_ids:
-        path = folder / f"{capture_id}.wacz"
-        exported = export_package(archive, capture_id, path)
-        record_event(archive, capture_id, CustodyEvent.EXPORTED, package=exported.digests)
-        written[capture_id] = path
-    return written
+    def export_all(archive: Archive, capture_ids: Iterable[str]) -> dict[str, Path]:
+        written: dict[str, Path] = {}
+        for capture_id in capture_ids:
+            path = folder / f"{capture_id}.wacz"
+            exported = export_package(archive, capture_id, path)
+            record_event(archive, capture_id, CustodyEvent.EXPORTED, package=exported.digests)
+            written[capture_id] = path
+        return written
+
+    return export_all
 
 
 @click.command("list", epilog="Example: sijill list --json")
