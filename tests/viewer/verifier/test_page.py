@@ -218,6 +218,29 @@ def test_a_file_of_gigabytes_that_is_no_package_is_refused_at_once(page, tmp_pat
     assert page.evaluate(RESULTS) == [{"name": "huge.wacz", "verdict": "NOT VERIFIED", "failed": ["E-PKG-01"]}]
 
 
+def test_a_large_warc_is_digested_in_workers_of_their_own(page, tmp_path):
+    from captures import HTML, capture
+    from evidence import evidence, zipped
+
+    from sijill.archive.warc.wacz import ARCHIVE
+
+    workers = []
+    page.on("worker", lambda worker: workers.append(worker))
+    made = evidence(capture(html=HTML + bytes(5 << 20))).files()
+    warc = bytearray(made[ARCHIVE])
+    warc[-1_000_000] ^= 1
+    for name, files in (("good.wacz", made), ("changed.wacz", made | {ARCHIVE: bytes(warc)})):
+        tmp_path.joinpath(name).write_bytes(zipped(files))
+    choose(page, TRUST, [tmp_path / "good.wacz"])
+    # One checks; meanwhile one digests the file, and one what is in it.
+    assert len(workers) == 3
+    choose(page, TRUST, [tmp_path / "changed.wacz"])
+    assert len(workers) == 5, "the first is kept"
+    changed, good = page.evaluate(RESULTS)
+    assert (good["verdict"], good["failed"]) == ("VERIFIED", [])
+    assert (changed["verdict"], changed["failed"]) == ("NOT VERIFIED", ["E-SUB-02", "E-SUB-03"])
+
+
 def test_a_check_can_be_cancelled_and_the_next_one_made(page):
     page.set_input_files("#trust-file", TRUST)
     page.locator("#trust-state.good").wait_for()

@@ -4,9 +4,10 @@
  * Nothing here is taken from what a record says of itself; `blockDigestHolds` and `payloadDigestHolds` compare.
  */
 
-import { Hasher, Sha256, WholeHasher } from "./hashing.js";
+import { Hasher, Sha256 } from "./hashing.js";
 import { ResponseParser } from "./http.js";
 import { RESPONSE, REVISIT } from "./record.js";
+import { BlockDigester } from "./threads.js";
 
 /** Blocks of at most so many bytes are held as a whole, so that WebCrypto can take them. */
 const HELD = 16 << 20;
@@ -40,19 +41,23 @@ const SLOT = 64 << 10;
 
 /** Examines records one after the other; digests may still be on their way when the next record is read. */
 export class Examiner {
-  static async create() {
-    return new Examiner(await Sha256.create(), await Hasher.create(), await WholeHasher.create());
+  /**
+   * @param {import("./hashing.js").Reading["spawn"]} [spawn] without it there is no further thread
+   * @returns {Promise<Examiner>} to be ended, if there may be one
+   */
+  static async create(spawn) {
+    return new Examiner(await Sha256.create(), await Hasher.create(), await BlockDigester.create(spawn));
   }
 
   /**
    * @param {Sha256} block
    * @param {Hasher} payload
-   * @param {WholeHasher} whole
+   * @param {BlockDigester} held
    */
-  constructor(block, payload, whole) {
+  constructor(block, payload, held) {
     this._block = block;
     this._payload = payload;
-    this._whole = whole;
+    this._held = held;
     /** @type {Uint8Array[]} */
     this._free = [];
   }
@@ -85,6 +90,11 @@ export class Examiner {
     return this._block.digest();
   }
 
+  /** No more is examined. */
+  end() {
+    this._held.end();
+  }
+
   async _examineInPieces(record) {
     const parser = new ResponseParser();
     this._payload.reset();
@@ -110,13 +120,13 @@ export class Examiner {
     }
     parser.finish();
     const { length } = record;
-    const block = this._whole.sha256(held.subarray(0, size));
-    const digests = payload.digests(this._whole);
-    const found = Promise.all([block, digests]).then(([sha256, of]) => {
-      this._free.push(held);
-      return examined(record, length, parser, sha256, of);
+    const bytes = held.length;
+    const scattered = payload.range ? null : this._payload.digests();
+    const found = this._held.digest(held, size, payload.range).then(({ room, found: { sha256, payload: whole } }) => {
+      this._free.push(room);
+      return examined(record, length, parser, sha256, whole ?? scattered);
     });
-    return { bytes: held.length, found };
+    return { bytes, found };
   }
 
   /** Room for so many bytes, used before if possible: new memory has to be made empty, and collected. */
@@ -128,43 +138,32 @@ export class Examiner {
   }
 }
 
-/** The payload as a range of the block, or, if chunk framing stands in between, as what was hashed of it. */
+/** The payload as a range of the block; if chunk framing stands in between, the hasher has taken it. */
 class Ranges {
   /** @param {Hasher} hasher */
   constructor(hasher) {
     this._hasher = hasher;
-    /** @type {Uint8Array | null} */
-    this._range = null;
-    this._scattered = false;
+    /** @type {import("./hashing.js").Range | null} null once it is known to be scattered */
+    this.range = { start: 0, end: 0 };
   }
 
-  /** @param {Uint8Array} body a view of the block */
+  /** @param {Uint8Array} body a view of the block, which has a buffer of its own */
   add(body) {
-    const range = this._range;
-    if (this._scattered) {
+    const { range } = this;
+    const start = body.byteOffset;
+    const end = start + body.length;
+    if (!range) {
       this._hasher.update(body);
-    } else if (!range) {
-      this._range = body;
-    } else if (range.byteOffset + range.length === body.byteOffset) {
-      this._range = new Uint8Array(range.buffer, range.byteOffset, range.length + body.length);
+    } else if (range.start === range.end) {
+      this.range = { start, end };
+    } else if (range.end === start) {
+      this.range = { start: range.start, end };
     } else {
-      this._scattered = true;
+      this.range = null;
       this._hasher.reset();
-      this._hasher.update(range);
+      this._hasher.update(new Uint8Array(body.buffer, range.start, range.end - range.start));
       this._hasher.update(body);
     }
-  }
-
-  /**
-   * @param {WholeHasher} whole
-   * @returns {Promise<import("./hashing.js").Digests>}
-   */
-  async digests(whole) {
-    if (this._scattered) return this._hasher.digests();
-    const bytes = this._range ?? new Uint8Array(0);
-    const sha256 = whole.sha256(bytes);
-    const blake3 = whole.blake3(bytes);
-    return { size: bytes.length, sha256: await sha256, blake3 };
   }
 }
 

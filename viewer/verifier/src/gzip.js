@@ -2,8 +2,8 @@
 
 import { joined, sameBytes } from "./encoding.js";
 import { Crc32 } from "./hashing.js";
-import { Broken, Inflater } from "./inflate.js";
-import { MalformedWarc } from "./malformed.js";
+import { Inflater } from "./inflate.js";
+import { Broken, MalformedWarc } from "./malformed.js";
 
 /** RFC 1952 §2.3: magic, method 8, no flags, mtime 0, XFL 0, OS 255. */
 export const HEADER = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff);
@@ -37,6 +37,8 @@ export class GzipMembers {
     this._source = source;
     this._buffer = EMPTY;
     this._at = 0;
+    /** What was read and stands behind the buffer. */
+    this._behind = EMPTY;
     /** Place in the file of the first byte not yet consumed. */
     this.offset = offset;
     this.inflater = inflater;
@@ -53,6 +55,7 @@ export class GzipMembers {
     this._source = source;
     this._buffer = EMPTY;
     this._at = 0;
+    this._behind = EMPTY;
     this.offset = offset;
   }
 
@@ -92,16 +95,20 @@ export class GzipMembers {
     this.offset -= size;
   }
 
+  /** Put `size` bytes into the buffer if the file has as many; of what is read in large pieces little is copied. */
   async _fill(size) {
-    const pieces = this._at < this._buffer.length ? [this._buffer.subarray(this._at)] : [];
+    const pieces = [this._buffer.subarray(this._at)];
     let held = this._buffer.length - this._at;
     while (held < size) {
-      const piece = await this._source.read();
-      if (!piece.length) break;
+      if (!this._behind.length) this._behind = await this._source.read();
+      if (!this._behind.length) break;
+      const piece = held ? this._behind.subarray(0, size - held) : this._behind;
+      this._behind = this._behind.subarray(piece.length);
       pieces.push(piece);
       held += piece.length;
     }
-    this._buffer = pieces.length === 1 ? pieces[0] : joined(...pieces);
+    const found = pieces.filter((piece) => piece.length);
+    this._buffer = found.length === 1 ? found[0] : joined(...found);
     this._at = 0;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * SHA-256, BLAKE3 and CRC-32 of bytes that come in pieces, and of whole files in a thread of their own.
+ * SHA-256, BLAKE3 and CRC-32 of bytes that come in pieces, or are held as a whole.
  *
  * hash-wasm is WebAssembly (a page needs `'wasm-unsafe-eval'` for it); WebCrypto, which is native, takes what is held in
  * memory as a whole. Sizes and digests are `{size, sha256, blake3}`, lowercase hexadecimal.
@@ -12,11 +12,13 @@ import { hex } from "./encoding.js";
 
 /** @typedef {{size: number, sha256: string, blake3: string}} Digests */
 /** @typedef {Digests & {crc32: number}} FileDigests */
+/** @typedef {{start: number, end: number}} Range of the bytes that are held */
+/** @typedef {{sha256: string, payload: Digests | null}} BlockDigests */
 /**
  * @typedef {object} Reading how a long reading goes
  * @property {(bytes: number) => void} [onBytes] is told how many further bytes were read
  * @property {AbortSignal} [signal] ends it; its reason is then thrown
- * @property {() => Worker} [spawn] starts a worker of this program, see `serveDigests`; without it there are no threads
+ * @property {() => Worker} [spawn] starts a worker of this program, see `Digester`; without it there are no threads
  */
 
 /** Smaller pieces are put together, since each call into WebAssembly has its price. */
@@ -24,8 +26,6 @@ const SMALL = 1 << 12;
 const GATHERED = 1 << 16;
 /** From this size on WebCrypto is faster than WebAssembly. */
 const NATIVE = 1 << 14;
-/** Smaller files are digested before a worker would have started. */
-const WORTH_A_WORKER = 4 << 20;
 
 /** Gathers small pieces; hands large ones on. */
 class Gathering {
@@ -187,6 +187,28 @@ export class WholeHasher {
   blake3(bytes) {
     return this._blake3.init().update(bytes).digest();
   }
+
+  /**
+   * @param {Uint8Array} bytes not to be changed until the answer is there
+   * @returns {Promise<Digests>}
+   */
+  async digests(bytes) {
+    // What is native may go on beside what is not.
+    const sha256 = this.sha256(bytes);
+    const blake3 = this.blake3(bytes);
+    return { size: bytes.length, sha256: await sha256, blake3 };
+  }
+
+  /**
+   * @param {Uint8Array} block not to be changed until the answer is there
+   * @param {Range | null} payload where it is in the block; null if its digests are not asked for
+   * @returns {Promise<BlockDigests>}
+   */
+  async block(block, payload) {
+    const sha256 = this.sha256(block);
+    const digests = payload && this.digests(block.subarray(payload.start, payload.end));
+    return { sha256: await sha256, payload: await digests };
+  }
 }
 
 /**
@@ -204,22 +226,17 @@ export async function hashStream(pieces) {
  * @returns {Promise<Digests>}
  */
 export async function digestBytes(bytes) {
-  const hasher = await WholeHasher.create();
-  return { size: bytes.length, sha256: await hasher.sha256(bytes), blake3: hasher.blake3(bytes) };
+  return (await WholeHasher.create()).digests(bytes);
 }
 
 /**
- * Size, digests and CRC-32 of a file, read once in constant memory; in a worker if one can be had.
+ * Size, digests and CRC-32 of a file, read once in constant memory.
  *
  * @param {Blob} blob
- * @param {Reading} [reading]
+ * @param {{onBytes?: (bytes: number) => void, signal?: AbortSignal}} [reading]
  * @returns {Promise<FileDigests>}
  */
-export async function digestBlob(blob, { onBytes, signal, spawn } = {}) {
-  if (spawn && blob.size >= WORTH_A_WORKER) {
-    const found = await digestElsewhere(blob, spawn, { onBytes, signal });
-    if (found) return found;
-  }
+export async function digestBlob(blob, { onBytes, signal } = {}) {
   const hasher = await Hasher.create();
   const crc = await Crc32.create();
   const reader = new BlobReader(blob, { onBytes, signal });
@@ -228,66 +245,4 @@ export async function digestBlob(blob, { onBytes, signal, spawn } = {}) {
     crc.update(piece);
   }
   return { ...hasher.digests(), crc32: crc.value() };
-}
-
-/**
- * Answer what `digestBlob` asks of a worker. A worker of this program calls it for the messages that it does not know.
- *
- * @param {{postMessage: (message: unknown) => void}} scope the worker's own
- * @param {unknown} message what it was sent
- * @returns {Promise<boolean>} whether the message was one of these
- */
-export async function serveDigests(scope, message) {
-  if (message?.kind !== "digest-blob") return false;
-  let unsaid = 0;
-  const onBytes = (bytes) => {
-    unsaid += bytes;
-    if (unsaid < 1 << 24) return;
-    scope.postMessage({ kind: "digest-bytes", bytes: unsaid });
-    unsaid = 0;
-  };
-  try {
-    const found = await digestBlob(message.blob, { onBytes });
-    scope.postMessage({ kind: "digest-bytes", bytes: unsaid });
-    scope.postMessage({ kind: "digest-found", found });
-  } catch (err) {
-    scope.postMessage({ kind: "digest-failed", reason: String(err) });
-  }
-  return true;
-}
-
-/** What a worker finds; null if none can be had: a page from a file may not start one from another page's URL. */
-async function digestElsewhere(blob, spawn, { onBytes, signal }) {
-  signal?.throwIfAborted();
-  const worker = startedOrNull(spawn);
-  if (!worker) return null;
-  let stop;
-  try {
-    return await new Promise((resolve, reject) => {
-      stop = () => reject(signal.reason);
-      signal?.addEventListener("abort", stop, { once: true });
-      worker.onerror = (event) => {
-        event.preventDefault();
-        resolve(null);
-      };
-      worker.onmessage = ({ data }) => {
-        if (data.kind === "digest-bytes") onBytes?.(data.bytes);
-        if (data.kind === "digest-found") resolve(data.found);
-        if (data.kind === "digest-failed") reject(new Error(data.reason));
-      };
-      worker.postMessage({ kind: "digest-blob", blob });
-    });
-  } finally {
-    signal?.removeEventListener("abort", stop);
-    worker.terminate();
-  }
-}
-
-function startedOrNull(spawn) {
-  try {
-    return spawn();
-  } catch (err) {
-    if (err instanceof DOMException) return null;
-    throw err;
-  }
 }

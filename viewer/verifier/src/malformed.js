@@ -19,6 +19,9 @@ export class MalformedPackage extends Invalid {
   }
 }
 
+/** Bytes are not deflate (RFC 1951). */
+export class Broken extends Invalid {}
+
 /** Bytes are not the WARC that sijill writes. The message names the place, `reason` does not. */
 export class MalformedWarc extends Invalid {
   /**

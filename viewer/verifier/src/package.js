@@ -6,9 +6,10 @@
 
 import { indexLines } from "./cdxj.js";
 import { sameBytes, utf8 } from "./encoding.js";
-import { digestBlob, digestBytes } from "./hashing.js";
+import { digestBytes } from "./hashing.js";
 import { TooLarge } from "./malformed.js";
 import { WARC_NAME } from "./record.js";
+import { digestFile } from "./threads.js";
 import {
   ARCHIVE,
   DATAPACKAGE,
@@ -223,7 +224,7 @@ export class PackageFiles {
    * @throws {import("./malformed.js").MalformedPackage}
    */
   async digests(name) {
-    const found = await digestBlob(this.blob(name), this._reading);
+    const found = await digestFile(this.blob(name), this._reading);
     this.check(name, found);
     return found;
   }

@@ -4,9 +4,9 @@ import { BlobReader } from "./blob.js";
 import { hex } from "./encoding.js";
 import { Examiner } from "./examine.js";
 import { GzipMembers } from "./gzip.js";
-import { digestBlob } from "./hashing.js";
 import { MalformedWarc } from "./malformed.js";
 import { METADATA, RENDERING, REQUEST, RESOURCE, WARCINFO } from "./record.js";
+import { WORTH_A_WORKER, digestFile } from "./threads.js";
 import { isAnswer, readRecords } from "./warc.js";
 
 /** The most bytes of a block other than a response's that are kept to be looked into. */
@@ -60,7 +60,7 @@ export async function surveyWarc(blob, { maxRecords, attested, reading = {} }) {
   reading.signal?.addEventListener("abort", stop, { once: true });
   if (reading.signal?.aborted) stop();
   const inStep = { ...reading, signal: given.signal };
-  const digesting = digestBlob(blob, inStep).then((digests) => {
+  const digesting = digestFile(blob, inStep).then((digests) => {
     if (attested && !sameDigests(digests, attested)) given.abort(NOT_ATTESTED);
     return digests;
   });
@@ -90,7 +90,7 @@ function nothing(problem) {
 }
 
 async function scan(blob, maxRecords, reading) {
-  const examiner = await Examiner.create();
+  const examiner = await Examiner.create(blob.size < WORTH_A_WORKER ? undefined : reading.spawn);
   const members = await GzipMembers.of(new BlobReader(blob, reading));
   const onTheWay = new OnTheWay();
   const responses = [];
@@ -120,6 +120,8 @@ async function scan(blob, maxRecords, reading) {
     await onTheWay.settle();
     if (!(err instanceof MalformedWarc)) throw err;
     return nothing(err);
+  } finally {
+    examiner.end();
   }
 }
 
@@ -132,6 +134,8 @@ class OnTheWay {
   }
 
   async add(bytes, done) {
+    // What goes wrong is thrown when its turn comes.
+    done.catch(() => undefined);
     this._waiting.push({ bytes, done });
     this._bytes += bytes;
     while (this._bytes > MOST_ON_THE_WAY || this._waiting.length > MOST_RECORDS_ON_THE_WAY) {

@@ -41,12 +41,15 @@ class Page {
   /** @param {string} program the text of the page's own script */
   constructor(program) {
     this.#own = pageDigest(program);
-    this.#address = URL.createObjectURL(new Blob([program], { type: "text/javascript" }));
+    this.#program = new Blob([program], { type: "text/javascript" });
+    this.#address = URL.createObjectURL(this.#program);
   }
 
   /** @type {string} SHA-256 of this page */
   #own;
-  /** @type {string} where workers get the program from */
+  /** @type {Blob} */
+  #program;
+  /** @type {string} where the worker gets the program from */
   #address;
 
   start() {
@@ -152,7 +155,7 @@ class Page {
     this.#progress({ done: 0, all: file.size });
     this.#worker ??= this.#started();
     const pages = [this.#own, ...EARLIER_PAGES];
-    this.#worker.postMessage({ file, trust: this.#trust?.data, pages, program: this.#address });
+    this.#worker.postMessage({ file, trust: this.#trust?.data, pages, program: this.#program });
   }
 
   /** A worker, which checks one package after another. */

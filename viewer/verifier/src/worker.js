@@ -1,6 +1,6 @@
 /** The worker in which a package is checked, so that the page stays usable meanwhile. */
 
-import { serveDigests } from "./hashing.js";
+import { Digester } from "./threads.js";
 import { verify } from "./verify.js";
 
 /**
@@ -8,7 +8,7 @@ import { verify } from "./verify.js";
  * @property {Blob} file
  * @property {Uint8Array} trust `trust.json`
  * @property {string[]} pages SHA-256 of the pages that a package may hold
- * @property {string} program where further workers get this program from
+ * @property {Blob} program its text, for further workers
  *
  * @typedef {{done: number, all: number}} Progress bytes
  *
@@ -20,8 +20,9 @@ import { verify } from "./verify.js";
 
 /** Answer each task with what comes of it: a verification, or digests for a worker that verifies. */
 export function startWorker() {
+  const digester = new Digester(self);
   self.addEventListener("message", async ({ data }) => {
-    if (!(await serveDigests(self, data))) await run(data);
+    if (!(await digester.answer(data))) await run(data);
   });
 }
 
@@ -29,11 +30,15 @@ export function startWorker() {
 async function run(task) {
   /** @type {(said: Said) => void} */
   const say = (said) => self.postMessage(said);
+  // An address of our own: where the page was opened from a file, a worker may not start another from the page's.
+  const address = URL.createObjectURL(task.program);
   try {
-    const spawn = () => new Worker(task.program);
+    const spawn = () => new Worker(address);
     say({ report: await verify({ ...task, spawn, onProgress: (progress) => say({ progress }) }) });
   } catch (error) {
     // A file that went away, or a fault of this program: never a verdict.
     say({ unusable: error instanceof Error ? error.message : String(error) });
+  } finally {
+    URL.revokeObjectURL(address);
   }
 }

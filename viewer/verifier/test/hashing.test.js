@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { test } from "node:test";
 
-import { Crc32, Hasher, WholeHasher, digestBlob, digestBytes, hashStream, serveDigests } from "../src/hashing.js";
+import { Crc32, Hasher, WholeHasher, digestBlob, digestBytes, hashStream } from "../src/hashing.js";
 
 // FIPS 180-4 and the BLAKE3 specification.
 const OF_ABC = {
@@ -65,54 +65,13 @@ test("native and other digests are the same", async () => {
   for (const size of [100, 1 << 14, 100_000]) {
     const bytes = randomBytes(size);
     assert.equal(await whole.sha256(bytes), createHash("sha256").update(bytes).digest("hex"));
+    const found = await whole.block(bytes, { start: 7, end: size - 5 });
+    assert.deepEqual(found, { sha256: await whole.sha256(bytes), payload: await digestBytes(bytes.subarray(7, -5)) });
+    assert.deepEqual(await whole.block(bytes, null), { sha256: found.sha256, payload: null });
   }
 });
 
 test("an aborted reading throws the reason", async () => {
   const reason = new Error("enough");
   await assert.rejects(digestBlob(new Blob(["x"]), { signal: AbortSignal.abort(reason) }), reason);
-});
-
-/** A worker as `digestBlob` asks one; what it answers is said by `answer`. */
-function workerThat(answer) {
-  const worker = {
-    ended: false,
-    postMessage: (message) => setTimeout(() => answer(worker, message)),
-    terminate: () => {
-      worker.ended = true;
-    },
-  };
-  return worker;
-}
-
-const LARGE = new Blob([new Uint8Array(5 << 20)]);
-
-test("a worker that answers does the work, and is ended", async () => {
-  const worker = workerThat((self, message) => {
-    serveDigests({ postMessage: (data) => self.onmessage({ data }) }, message);
-  });
-  let bytes = 0;
-  const onBytes = (more) => {
-    bytes += more;
-  };
-  const found = await digestBlob(LARGE, { spawn: () => worker, onBytes });
-  assert.deepEqual(found, await digestBlob(LARGE));
-  assert.equal(bytes, LARGE.size);
-  assert.ok(worker.ended);
-});
-
-test("without a worker that can be started, or starts well, the work is done all the same", async () => {
-  const refused = () => {
-    throw new DOMException("not from here", "SecurityError");
-  };
-  const broken = () => workerThat((self) => self.onerror({ preventDefault: () => undefined }));
-  for (const spawn of [refused, broken]) assert.deepEqual(await digestBlob(LARGE, { spawn }), await digestBlob(LARGE));
-});
-
-test("an abort ends the worker, too", async () => {
-  const worker = workerThat(() => controller.abort(reason));
-  const controller = new AbortController();
-  const reason = new Error("enough");
-  await assert.rejects(digestBlob(LARGE, { spawn: () => worker, signal: controller.signal }), reason);
-  assert.ok(worker.ended);
 });

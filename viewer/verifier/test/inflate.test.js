@@ -3,7 +3,8 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 
-import { Broken, Inflater } from "../src/inflate.js";
+import { Inflater } from "../src/inflate.js";
+import { Broken } from "../src/malformed.js";
 
 const NOTHING = new Uint8Array(0);
 const WORDS = Array.from({ length: 20_000 }, (_, place) => `word${(place * 7919) % 1013} `).join("");
