@@ -1,4 +1,4 @@
-"""An interrupt stays an interrupt, whatever becomes of it on its way to the top."""
+"""Interrupts from the terminal: they stay interrupts on their way to the top, and are for one process to handle."""
 
 from __future__ import annotations
 
@@ -39,3 +39,17 @@ def interrupts_kept() -> Iterator[None]:
         raise
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def interrupts_withheld() -> Iterator[None]:
+    """Begin processes in it that no interrupt reaches; one that comes meanwhile is raised at its end.
+
+    The terminal interrupts all processes at once, also those that have only begun to load what they would handle it
+    with. What is to become of it is for the one that began them to say.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

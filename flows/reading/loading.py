@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from sijill.archive.catalog.rows import Added, Prepared, Unread
 from sijill.flows.reading.rows import UnusableAttestation, capture_row
 from sijill.flows.reading.stored import Readings, StoredReadings
 from sijill.provenance.attest.envelope import MAX_ENVELOPE, envelope_sha256
+from sijill.provenance.interrupts import interrupts_withheld
 from sijill.provenance.log.layout import attestation_key
 from sijill.storage.errors import NotAnObject, NotFound, ObjectTooLarge, StorageError
 from sijill.storage.open import open_store
@@ -100,7 +100,8 @@ def _processes(here: Loader, readers: tuple[str, ...], jobs: int) -> Iterator[Lo
     pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(here.store.url, readers))
 
     def load(logged: Sequence[Logged]) -> Callable[[], Rows]:
-        future = pool.submit(_load, logged)
+        with interrupts_withheld():  # it may begin a process
+            future = pool.submit(_load, logged)
 
         def rows() -> Rows:
             found = future.result()
@@ -120,8 +121,6 @@ _here: list[Loader] = []
 
 
 def _begin(url: str, readers: tuple[str, ...]) -> None:
-    # The terminal sends Ctrl-C to all processes; this one's parent decides what is to happen.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     store = open_store(url)
     _here.append(Loader(store, StoredReadings(store, readers)))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import multiprocessing
 import resource
-import signal
 import sys
 import time
 from collections import deque
@@ -22,6 +21,7 @@ from typing import Self
 from sijill.archive.reading.statement import nothing_read
 from sijill.flows.reading.making import Outcome, keep, read_here
 from sijill.flows.reading.source import SourceUnusable, attested_source
+from sijill.provenance.interrupts import interrupts_withheld
 from sijill.storage.errors import StorageError
 from sijill.storage.open import open_store
 from sijill.storage.store import Store
@@ -146,7 +146,8 @@ class ReadingProcesses:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs, self._store.url, self._bounds), daemon=True)
-        process.start()
+        with interrupts_withheld():
+            process.start()
         theirs.close()
         return _Reader(process, ours)
 
@@ -164,8 +165,6 @@ def _exit(code: int | None) -> str:
 
 def _work(connection: Connection, store_url: str, bounds: Bounds) -> None:
     """What each process does: read what it is told to, until nobody tells it any more."""
-    # The terminal interrupts all processes at once; what is to become of it is for the one that began them to say.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     limit = bounds.memory if most == resource.RLIM_INFINITY else min(bounds.memory, most)
     resource.setrlimit(resource.RLIMIT_AS, (limit, most))

@@ -82,9 +82,7 @@ def test_of_a_store_in_s3_the_auditor_is_told_what_to_install(run, auditor, arch
     assert not (tmp_path / "audit").exists()
 
 
-@pytest.mark.parametrize(
-    "arguments", [["list"], ["capture", "https://statement.example/"], ["crawl", "--all"], ["seal"]]
-)
+@pytest.mark.parametrize("arguments", [["capture", "https://statement.example/"], ["crawl", "--all"], ["seal"]])
 def test_the_operator_is_told_what_to_install(run, auditor, archive_settings, arguments):
     done = run("sijill", "--config", archive_settings, *arguments, env=auditor)
     says_what_to_install(done, "requests")

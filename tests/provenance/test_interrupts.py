@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from sijill.provenance.interrupts import interrupts_kept
+from sijill.provenance.interrupts import interrupts_kept, interrupts_withheld
 
 
 def wrap():
@@ -70,3 +70,26 @@ main()
     assert done.returncode == 130
     assert "interrupted" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def begun_and_interrupted():
+    with interrupts_withheld():
+        process = subprocess.Popen(
+            [sys.executable, "-c", "print(input())"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        process.send_signal(signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        begun.append(process)
+
+
+begun = []
+
+
+def test_an_interrupt_reaches_no_process_that_was_begun_and_is_not_lost():
+    with pytest.raises(KeyboardInterrupt):
+        begun_and_interrupted()
+    [process] = begun
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(b"still here\n", timeout=60)
+    assert (process.returncode, said) == (0, b"still here\n")
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())

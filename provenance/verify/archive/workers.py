@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from itertools import islice
 from typing import Final
 
+from sijill.provenance.interrupts import interrupts_withheld
 from sijill.provenance.verify.archive.examine import Examined, Task, examine
 from sijill.provenance.verify.archive.source import ArchiveSource
 from sijill.provenance.verify.trust import TrustRoot
@@ -54,10 +54,13 @@ def _by_processes(
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(open_source, trust))
     try:
-        waiting: set[Future[Examined]] = {pool.submit(_examine, task) for task in first}
+        with interrupts_withheld():  # it begins the processes
+            waiting: set[Future[Examined]] = {pool.submit(_examine, task) for task in first}
         while waiting:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            waiting |= {pool.submit(_examine, task) for task in islice(rest, max(0, _AHEAD * jobs - len(waiting)))}
+            further = list(islice(rest, max(0, _AHEAD * jobs - len(waiting))))
+            with interrupts_withheld():
+                waiting |= {pool.submit(_examine, task) for task in further}
             for future in done:
                 yield future.result()
     except BaseException:
@@ -70,8 +73,6 @@ def _by_processes(
 
 
 def _begin(open_source: OpenSource, trust: TrustRoot) -> None:
-    # The terminal sends Ctrl-C to all processes; this one's parent decides what is to happen.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _here.append((open_source(), trust))
 
 
