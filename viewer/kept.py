@@ -13,12 +13,16 @@ from sijill.archive.catalog.figures import mark_of
 
 T = TypeVar("T")
 
+_LONG: Final = 0.5
+"""Seconds from which working a value out would be felt by whoever looks at pages meanwhile."""
+_REST: Final = 10
+"""So many times as long as it took, a value that takes long is then left as it is."""
 _SECONDS: Final = 60.0
 """After which a value is renewed in any case: not every change of the catalog can be told at a glance."""
 
 
 class Kept(Generic[T]):
-    """A value that is as new as the catalog, or older by the time that working it out takes."""
+    """A value that is as new as the catalog, or older by the time that working it out takes; ten times that if long."""
 
     def __init__(self, opened: Callable[[], AbstractContextManager[Catalog]], work: Callable[[Catalog], T]) -> None:
         """`opened` opens the catalog, `work` works the value out from it."""
@@ -27,6 +31,7 @@ class Kept(Generic[T]):
         self._guard = threading.Lock()
         self._renewing = threading.Lock()
         self._kept: tuple[tuple[int, ...], float, T] | None = None
+        self._rests_until = 0.0
 
     def get(self, catalog: Catalog) -> T:
         """The value; only the very first time is waited for."""
@@ -36,6 +41,8 @@ class Kept(Generic[T]):
             with self._renewing:
                 return self._kept[2] if self._kept is not None else self._renew(catalog)
         mark, since, value = kept
+        if time.monotonic() < self._rests_until:
+            return value
         stale = mark != mark_of(catalog) or time.monotonic() - since > _SECONDS
         if stale and self._renewing.acquire(blocking=False):
             threading.Thread(target=self._renew_apart, name="figures", daemon=True).start()
@@ -51,6 +58,9 @@ class Kept(Generic[T]):
     def _renew(self, catalog: Catalog) -> T:
         mark, since = mark_of(catalog), time.monotonic()
         value = self._work(catalog)
+        took = time.monotonic() - since
+        if took >= _LONG:
+            self._rests_until = time.monotonic() + _REST * took
         with self._guard:
             self._kept = mark, since, value
         return value

@@ -64,6 +64,9 @@ def main() -> None:
         with closing(ViewedArchive(archive)) as source, closing(listen(Place("127.0.0.1", 0))) as opened:
             host = bound(opened)
             with serving([(opened, make_app(source, Options(hosts=frozenset({host}))))]):
+                begun = time.perf_counter()
+                _first_byte(host, "/changes")
+                print(f"changes worked out in {time.perf_counter() - begun:.1f} s, for the first time")
                 print(f"{number:,} captures, {len(order):,} statements; milliseconds to the first byte")
                 print(f"{'page':32} {'first':>8} {'median':>8} {'worst':>8}")
                 for name, path in pages.items():

@@ -61,3 +61,33 @@ def test_when_the_catalog_has_moved_the_old_one_is_given_until_the_new_one_is_th
             threading.Event().wait(0.05)
         assert found == 2
     assert worked.times == 2
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1000.0
+
+    def monotonic(self):
+        return self.now
+
+
+def test_what_takes_long_is_not_worked_out_all_the_time(path, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("sijill.viewer.kept.time", clock)
+    worked = Worked()
+
+    def long(catalog):
+        clock.now += 3.0
+        return worked(catalog)
+
+    kept = Kept(lambda: Catalog(path), long)
+    with Catalog(path) as catalog:
+        assert kept.get(catalog) == 1
+        worked.done.acquire()
+        move(catalog)
+        clock.now += 29.0
+        assert kept.get(catalog) == 1
+        assert not worked.done.acquire(timeout=0.2)
+        clock.now += 2.0
+        assert kept.get(catalog) == 1
+        assert worked.done.acquire(timeout=60)
