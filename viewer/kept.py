@@ -13,16 +13,14 @@ from sijill.archive.catalog.figures import mark_of
 
 T = TypeVar("T")
 
-_LONG: Final = 0.5
-"""Seconds from which working a value out would be felt by whoever looks at pages meanwhile."""
-_REST: Final = 10
-"""So many times as long as it took, a value that takes long is then left as it is."""
 _SECONDS: Final = 60.0
 """After which a value is renewed in any case: not every change of the catalog can be told at a glance."""
+_TIMES: Final = 20
+"""Or so many times as long as it took, if that is longer: pages are slower while a value is worked out beside them."""
 
 
 class Kept(Generic[T]):
-    """A value that is as new as the catalog, or older by the time that working it out takes; ten times that if long."""
+    """A value that is as new as the catalog, or older by the time that working it out takes."""
 
     def __init__(self, opened: Callable[[], AbstractContextManager[Catalog]], work: Callable[[Catalog], T]) -> None:
         """`opened` opens the catalog, `work` works the value out from it."""
@@ -31,7 +29,7 @@ class Kept(Generic[T]):
         self._guard = threading.Lock()
         self._renewing = threading.Lock()
         self._kept: tuple[tuple[int, ...], float, T] | None = None
-        self._rests_until = 0.0
+        self._renewed_after = _SECONDS
 
     def get(self, catalog: Catalog) -> T:
         """The value; only the very first time is waited for."""
@@ -41,9 +39,7 @@ class Kept(Generic[T]):
             with self._renewing:
                 return self._kept[2] if self._kept is not None else self._renew(catalog)
         mark, since, value = kept
-        if time.monotonic() < self._rests_until:
-            return value
-        stale = mark != mark_of(catalog) or time.monotonic() - since > _SECONDS
+        stale = mark != mark_of(catalog) or time.monotonic() - since > self._renewed_after
         if stale and self._renewing.acquire(blocking=False):
             threading.Thread(target=self._renew_apart, name="figures", daemon=True).start()
         return value
@@ -58,9 +54,7 @@ class Kept(Generic[T]):
     def _renew(self, catalog: Catalog) -> T:
         mark, since = mark_of(catalog), time.monotonic()
         value = self._work(catalog)
-        took = time.monotonic() - since
-        if took >= _LONG:
-            self._rests_until = time.monotonic() + _REST * took
+        self._renewed_after = max(_SECONDS, _TIMES * (time.monotonic() - since))
         with self._guard:
             self._kept = mark, since, value
         return value

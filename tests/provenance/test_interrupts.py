@@ -72,7 +72,7 @@ main()
     assert "Traceback" not in done.stderr
 
 
-def begun_and_interrupted():
+def begin_and_interrupt(begun):
     with interrupts_withheld():
         process = subprocess.Popen(
             [sys.executable, "-c", "print(input())"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -82,12 +82,10 @@ def begun_and_interrupted():
         begun.append(process)
 
 
-begun = []
-
-
 def test_an_interrupt_reaches_no_process_that_was_begun_and_is_not_lost():
+    begun = []
     with pytest.raises(KeyboardInterrupt):
-        begun_and_interrupted()
+        begin_and_interrupt(begun)
     [process] = begun
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(b"still here\n", timeout=60)

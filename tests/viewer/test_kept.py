@@ -71,23 +71,30 @@ class Clock:
         return self.now
 
 
-def test_what_takes_long_is_not_worked_out_all_the_time(path, monkeypatch):
+def test_what_takes_long_is_renewed_less_often_but_at_once_when_the_catalog_has_moved(path, monkeypatch):
     clock = Clock()
     monkeypatch.setattr("sijill.viewer.kept.time", clock)
     worked = Worked()
 
     def long(catalog):
-        clock.now += 3.0
+        clock.now += 7.0
         return worked(catalog)
 
     kept = Kept(lambda: Catalog(path), long)
     with Catalog(path) as catalog:
         assert kept.get(catalog) == 1
-        worked.done.acquire()
-        move(catalog)
-        clock.now += 29.0
+        assert worked.done.acquire(timeout=60)
+        clock.now += 130.0
         assert kept.get(catalog) == 1
         assert not worked.done.acquire(timeout=0.2)
-        clock.now += 2.0
+        clock.now += 10.0
         assert kept.get(catalog) == 1
         assert worked.done.acquire(timeout=60)
+        while kept.get(catalog) != 2:
+            threading.Event().wait(0.01)
+        move(catalog)
+        for _ in range(600):
+            kept.get(catalog)
+            if worked.done.acquire(timeout=0.1):
+                break
+        assert worked.times == 3

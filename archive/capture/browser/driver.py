@@ -74,7 +74,8 @@ async def _cancel_all() -> None:
     left = asyncio.all_tasks() - {asyncio.current_task()}
     for task in left:
         task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
+    if left:
+        await asyncio.wait(left, timeout=_STOP_SECONDS)
 
 
 async def _start() -> Playwright:
